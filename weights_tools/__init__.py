@@ -1,0 +1,1 @@
+"""Python beside the runtime: convert PyTorch checkpoints, define the reference networks, audit."""

@@ -1,0 +1,1 @@
+"""Turns public PyTorch checkpoints into the safetensors files that hewn reads."""

@@ -1,0 +1,1 @@
+"""Plain PyTorch definitions of the networks, on hewn's canonical tensors."""
