@@ -1,0 +1,52 @@
+# The table of instruction sets: every `*.simd.cpp` is compiled once for each row, best first.
+# The C++ half of the table, with detection and names, is runtime/isa/isa.cpp.
+#
+# -fno-tree-slp-vectorize: g++ 12 pairs scalar operations into vfmaddsub in spite of -ffp-contract=off,
+# which would change the order of the arithmetic that docs/numerics.md promises.
+
+if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+  set(HEWN_ISAS avx512 avx2 sse42 scalar)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
+  set(HEWN_ISAS neon scalar)
+else()
+  set(HEWN_ISAS scalar)
+endif()
+
+# -Wno-maybe-uninitialized: g++ 12 warns of its own _mm512_undefined_*() (GCC bug 105593).
+set(HEWN_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
+                          -mprefer-vector-width=512 -Wno-maybe-uninitialized)
+set(HEWN_ISA_FLAGS_avx2 -mavx2 -mfma)
+set(HEWN_ISA_FLAGS_sse42 -msse4.2)
+set(HEWN_ISA_FLAGS_neon "")
+set(HEWN_ISA_FLAGS_scalar "")
+
+# hewn_target_kernels(TARGET FILES...) adds FILES to TARGET, compiled once for each instruction set with
+# HEWN_KERNEL_ISA set to the set's name.
+function(hewn_target_kernels target)
+  if(NOT ARGN)
+    return()
+  endif()
+  foreach(isa IN LISTS HEWN_ISAS)
+    set(objects ${target}_${isa})
+    add_library(${objects} OBJECT ${ARGN})
+    target_link_libraries(${objects} PRIVATE hewn_build_flags)
+    target_include_directories(${objects} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
+    target_compile_definitions(${objects} PRIVATE HEWN_KERNEL_ISA=${isa} HEWN_KERNEL_ISA_${isa}=1)
+    # Kernels are templates of fixed-size register tiles: without optimisation they would spill every
+    # register and emit the library's inline functions as weak symbols, which the linker might hand to
+    # code for a lesser machine. So they are optimised in debug builds too.
+    target_compile_options(${objects} PRIVATE ${HEWN_ISA_FLAGS_${isa}} -O3 -fno-tree-slp-vectorize)
+    set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+    target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+  endforeach()
+endfunction()
+
+# What runtime/isa/kernels.h chooses among: ::hewn::Isa::avx512,::hewn::Isa::avx2,…
+list(TRANSFORM HEWN_ISAS PREPEND "::hewn::Isa::" OUTPUT_VARIABLE compiled_isas)
+string(JOIN "," compiled_isas ${compiled_isas})
+target_compile_definitions(hewn_build_flags INTERFACE "HEWN_COMPILED_ISAS=${compiled_isas}")
+
+# xsimd is headers behind the kernels: what uses hewn never sees it. Debian's CMake target for it wants to link a
+# library of xtl, which has none; the headers are all we need.
+find_path(HEWN_XSIMD_INCLUDE_DIR xsimd/xsimd.hpp REQUIRED)
+target_include_directories(hewn_build_flags SYSTEM INTERFACE ${HEWN_XSIMD_INCLUDE_DIR})

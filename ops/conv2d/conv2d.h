@@ -1,0 +1,88 @@
+// Two-dimensional convolution, as torch.nn.functional.conv2d, with what follows it fused in.
+#pragma once
+
+#include "hewn/ops/activation/activation.h"
+#include "hewn/runtime/context.h"
+#include "hewn/runtime/tensor.h"
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+namespace hewn {
+
+struct Conv2dParams {
+  std::int64_t stride_h = 1, stride_w = 1;      ///< ≥ 1
+  std::int64_t padding_h = 0, padding_w = 0;    ///< ≥ 0; zeros, on both sides
+  std::int64_t dilation_h = 1, dilation_w = 1;  ///< ≥ 1
+  std::int64_t groups = 1;  ///< ≥ 1; divides the input and the output channels
+  Activation activation = {};
+};
+
+/// Weights as PyTorch stores them: contiguous, [out][in / groups][kernel_h][kernel_w].
+struct Conv2dWeights {
+  Shape shape;  ///< of rank 4
+  std::span<const float> weight;
+  std::span<const float> bias = {};  ///< empty, or one value for each output channel
+  std::span<const float> scale =
+      {};  ///< empty, or one value for each output channel, applied after the activation
+  std::span<const float> shift = {};  ///< empty exactly when scale is
+};
+
+/// Weights and parameters of one convolution, packed once, when a model loads, in the order in
+/// which the kernels read them. The packing is the same for every instruction set. Immutable:
+/// threads may share one.
+class PackedConv2d {
+ public:
+  /// `name` appears in errors and profiles. Throws Error when a parameter is out of range, or a
+  /// span does not have the size that the shape asks for. The spans may go away afterwards.
+  PackedConv2d(std::string name, const Conv2dParams& params, const Conv2dWeights& weights);
+
+  const std::string& name() const { return name_; }
+  const Conv2dParams& params() const { return params_; }
+  std::int64_t in_channels() const { return in_channels_; }
+  std::int64_t out_channels() const { return out_channels_; }
+  std::int64_t kernel_h() const { return kernel_h_; }
+  std::int64_t kernel_w() const { return kernel_w_; }
+
+  /// The shape of the result for an input of shape `x`: each side is
+  /// ⌊(side + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1. Throws Error when the channels
+  /// do not match or the padded input is smaller than the kernel.
+  Nhwc output_shape(const Nhwc& x) const;
+
+  /// Panels of 16 output channels: [group][panel][kernel_h][kernel_w][in / groups][16], padded with
+  /// zeros.
+  const float* panels() const { return panels_.view().data; }
+  std::int64_t panels_per_group() const { return panels_per_group_; }
+  /// Per-channel values in the order and with the padding of the panels; null when absent.
+  const float* bias() const { return bias_.view().data; }
+  const float* scale() const { return scale_.view().data; }
+  const float* shift() const { return shift_.view().data; }
+
+ private:
+  Tensor pack_channels(std::span<const float> values) const;
+
+  std::string name_;
+  Conv2dParams params_;
+  std::int64_t in_channels_ = 0;
+  std::int64_t out_channels_ = 0;
+  std::int64_t kernel_h_ = 0;
+  std::int64_t kernel_w_ = 0;
+  std::int64_t panels_per_group_ = 0;
+  Tensor panels_;
+  Tensor bias_;
+  Tensor scale_;
+  Tensor shift_;
+};
+
+/// y = activation(x ⋆ weight + bias) × scale + shift + residual.
+///
+/// x: [n, h, w, in], y: conv.output_shape(x), residual: as y. Throws Error when a shape is wrong. y
+/// must not overlap x; the residual may be y itself. Each output is one chain of fused
+/// multiply-adds, begun with the bias, over (kernel_h, kernel_w, in) in this order: the bits depend
+/// on neither threads nor instruction set.
+void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
+            std::optional<ConstView> residual = std::nullopt);
+
+}  // namespace hewn

@@ -1,0 +1,234 @@
+// The work is cut into strips: neighbouring tiles of one output row. For a strip, panels of weights
+// are the outer loop and tiles the inner one, so a panel comes from beyond L2 once a strip, and the
+// rows that the strip reads stay in L2. Tiles whose taps all lie inside the picture read it in
+// place. The others, at the border, are first copied with their padding into a patch, so that the
+// kernel knows no border at all.
+#include "hewn/ops/conv2d/direct.h"
+
+#include "hewn/ops/gemm/gemm.h"
+#include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/parallel.h"
+
+#include <algorithm>
+#include <span>
+
+namespace hewn {
+
+namespace {
+
+/// Tiles in a strip: with 12 pixels of 256 channels each, three input rows of a strip take 600 KB
+/// of L2.
+constexpr std::int64_t kTilesPerStrip = 16;
+
+std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+
+class DirectConv2d {
+ public:
+  DirectConv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
+               std::optional<ConstView> residual)
+      : x_(x),
+        conv_(conv),
+        p_(conv.params()),
+        y_(y),
+        residual_(residual),
+        kernels_(select_kernels<GemmKernels>(ctx.isa())) {
+    if (is_pointwise()) flatten();
+    plan_taps(ctx.arena());
+    plan_strips(ctx.threads());
+    if (p_.padding_h > 0 || p_.padding_w > 0) {
+      const std::int64_t patches = ctx.threads() * kTilesPerStrip;
+      patches_ = ctx.arena().allocate<float>(checked_multiply(patches, patch_size())).data();
+    }
+  }
+
+  void run(Context& ctx) {
+    const std::int64_t units =
+        p_.groups * y_.shape.n * y_.shape.h * strips_per_row_ * panel_splits_;
+    parallel_for(ctx, units, 1, [this](std::int64_t begin, std::int64_t end, int worker) {
+      for (std::int64_t unit = begin; unit < end; ++unit) run_unit(unit, worker);
+    });
+  }
+
+ private:
+  /// Where a tile reads: in the input itself or in its patch.
+  struct TileInput {
+    const float* in;
+    const std::int64_t* tap_offsets;
+    std::int64_t pixel_stride;
+    std::int64_t begin;  // first output column
+    std::int64_t end;
+  };
+
+  bool is_pointwise() const {
+    return conv_.kernel_h() == 1 && conv_.kernel_w() == 1 && p_.stride_h == 1 && p_.stride_w == 1 &&
+           p_.padding_h == 0 && p_.padding_w == 0;
+  }
+
+  /// A 1×1 convolution sees no neighbours: all pixels of the batch are one row.
+  void flatten() {
+    const std::int64_t pixels = x_.shape.pixels();
+    x_.shape = {1, 1, pixels, x_.shape.c};
+    y_.shape = {1, 1, pixels, y_.shape.c};
+  }
+
+  /// Taps of a kernel row that are contiguous in memory become one tap of that much depth.
+  void plan_taps(Arena& arena) {
+    depth_ = conv_.in_channels() / p_.groups;
+    std::int64_t taps_w = conv_.kernel_w();
+    if (p_.groups == 1 && x_.dense() && p_.dilation_w == 1) {
+      depth_ *= taps_w;
+      taps_w = 1;
+    }
+    patch_columns_ =
+        (kernels_.max_pixels - 1) * p_.stride_w + (conv_.kernel_w() - 1) * p_.dilation_w + 1;
+    taps_ = conv_.kernel_h() * taps_w;
+    offsets_in_place_ = arena.allocate<std::int64_t>(taps_);
+    offsets_in_patch_ = arena.allocate<std::int64_t>(taps_);
+    for (std::int64_t tap = 0; tap < taps_; ++tap) {
+      const std::int64_t ky = tap / taps_w;
+      const std::int64_t dx = tap % taps_w * p_.dilation_w;
+      const auto at = static_cast<std::size_t>(tap);
+      offsets_in_place_[at] = (ky * p_.dilation_h * x_.shape.w + dx) * x_.pixel_stride;
+      offsets_in_patch_[at] = (ky * patch_columns_ + dx) * group_in();
+    }
+  }
+
+  /// Splits every row into strips of tiles and, where there are too few strips to go round, the
+  /// panels too.
+  void plan_strips(int threads) {
+    tiles_per_row_ = divide_up(y_.shape.w, kernels_.max_pixels);
+    strips_per_row_ = divide_up(tiles_per_row_, kTilesPerStrip);
+    const std::int64_t strips = p_.groups * y_.shape.n * y_.shape.h * strips_per_row_;
+    const std::int64_t panel_steps = divide_up(conv_.panels_per_group(), kernels_.max_panels);
+    const std::int64_t wanted = threads == 1 ? 1 : 4 * threads;
+    panel_splits_ = std::clamp<std::int64_t>(divide_up(wanted, strips), 1, panel_steps);
+  }
+
+  std::int64_t group_in() const { return conv_.in_channels() / p_.groups; }
+  std::int64_t patch_size() const { return conv_.kernel_h() * patch_columns_ * group_in(); }
+  /// Tiles of a row differ by one pixel at most: 80 pixels are 7 tiles of 11 or 12, not 6 of 12 and
+  /// one of 8.
+  std::int64_t tile_begin(std::int64_t tile) const { return tile * y_.shape.w / tiles_per_row_; }
+
+  void run_unit(std::int64_t unit, int worker) {
+    const std::int64_t split = unit % panel_splits_;
+    unit /= panel_splits_;
+    const std::int64_t strip = unit % strips_per_row_;
+    unit /= strips_per_row_;
+    const std::int64_t row = unit % y_.shape.h;
+    unit /= y_.shape.h;
+    const std::int64_t image = unit % y_.shape.n;
+    const std::int64_t group = unit / y_.shape.n;
+
+    const std::int64_t first = strip * tiles_per_row_ / strips_per_row_;
+    const std::int64_t last = (strip + 1) * tiles_per_row_ / strips_per_row_;
+    TileInput tiles[kTilesPerStrip];
+    for (std::int64_t i = first; i < last; ++i) {
+      float* patch = patches_ + (worker * kTilesPerStrip + i - first) * patch_size();
+      tiles[i - first] = tile_input(image, row, group, tile_begin(i), tile_begin(i + 1), patch);
+    }
+    const std::int64_t steps = divide_up(conv_.panels_per_group(), kernels_.max_panels);
+    for (std::int64_t step = split * steps / panel_splits_;
+         step < (split + 1) * steps / panel_splits_; ++step) {
+      for (std::int64_t i = 0; i < last - first; ++i) {
+        run_tile(tiles[i], image, row, group, step * kernels_.max_panels);
+      }
+    }
+  }
+
+  void run_tile(const TileInput& input, std::int64_t image, std::int64_t row, std::int64_t group,
+                std::int64_t panel) {
+    const std::int64_t group_out = y_.shape.c / p_.groups;
+    const std::int64_t first = panel * kPanel;  // channel within the group
+    const std::int64_t padded = group * conv_.panels_per_group() * kPanel + first;
+    const std::int64_t channel = group * group_out + first;
+    const std::int64_t panel_stride = taps_ * depth_ * kPanel;
+    const auto at = [](const float* values, std::int64_t offset) {
+      return values == nullptr ? nullptr : values + offset;
+    };
+    kernels_.tile({
+        .in = input.in,
+        .tap_offsets = input.tap_offsets,
+        .taps = taps_,
+        .depth = depth_,
+        .pixel_stride = input.pixel_stride,
+        .panels = conv_.panels() + (group * conv_.panels_per_group() + panel) * panel_stride,
+        .panel_stride = panel_stride,
+        .out = y_.pixel(image, row, input.begin) + channel,
+        .out_stride = y_.pixel_stride,
+        .pixels = input.end - input.begin,
+        .channels = std::min(group_out - first, kernels_.max_panels * kPanel),
+        .epilogue = {.bias = at(conv_.bias(), padded),
+                     .activation = p_.activation,
+                     .scale = at(conv_.scale(), padded),
+                     .shift = at(conv_.shift(), padded),
+                     .residual = residual_ ? residual_->data + channel +
+                                                 (y_.pixel(image, row, input.begin) - y_.data) /
+                                                     y_.pixel_stride * residual_->pixel_stride
+                                           : nullptr,
+                     .residual_stride = residual_ ? residual_->pixel_stride : 0},
+    });
+  }
+
+  TileInput tile_input(std::int64_t image, std::int64_t row, std::int64_t group, std::int64_t begin,
+                       std::int64_t end, float* patch) const {
+    const std::int64_t y0 = row * p_.stride_h - p_.padding_h;
+    const std::int64_t x0 = begin * p_.stride_w - p_.padding_w;
+    const std::int64_t y1 = y0 + (conv_.kernel_h() - 1) * p_.dilation_h;
+    const std::int64_t columns =
+        (end - 1 - begin) * p_.stride_w + (conv_.kernel_w() - 1) * p_.dilation_w + 1;
+    const bool inside = y0 >= 0 && y1 < x_.shape.h && x0 >= 0 && x0 + columns <= x_.shape.w;
+    if (inside) {
+      return {x_.pixel(image, y0, x0) + group * group_in(), offsets_in_place_.data(),
+              p_.stride_w * x_.pixel_stride, begin, end};
+    }
+    for (std::int64_t ky = 0; ky < conv_.kernel_h(); ++ky) {
+      copy_padded_row(image, y0 + ky * p_.dilation_h, x0, columns, group,
+                      patch + ky * patch_columns_ * group_in());
+    }
+    return {patch, offsets_in_patch_.data(), p_.stride_w * group_in(), begin, end};
+  }
+
+  /// Copies columns [x0, x0 + columns) of input row `iy`, zero where they lie outside of the
+  /// picture.
+  void copy_padded_row(std::int64_t image, std::int64_t iy, std::int64_t x0, std::int64_t columns,
+                       std::int64_t group, float* to) const {
+    const std::int64_t depth = group_in();
+    const bool row_inside = iy >= 0 && iy < x_.shape.h;
+    const std::int64_t begin = row_inside ? std::clamp<std::int64_t>(-x0, 0, columns) : columns;
+    const std::int64_t end =
+        row_inside ? std::clamp<std::int64_t>(x_.shape.w - x0, begin, columns) : columns;
+    std::fill_n(to, begin * depth, 0.0F);
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::copy_n(x_.pixel(image, iy, x0 + i) + group * depth, depth, to + i * depth);
+    }
+    std::fill_n(to + end * depth, (columns - end) * depth, 0.0F);
+  }
+
+  ConstView x_;
+  const PackedConv2d& conv_;
+  const Conv2dParams& p_;
+  View y_;
+  std::optional<ConstView> residual_;
+  const GemmKernels& kernels_;
+
+  std::int64_t depth_ = 0;
+  std::int64_t taps_ = 0;
+  std::int64_t patch_columns_ = 0;
+  std::span<std::int64_t> offsets_in_place_;
+  std::span<std::int64_t> offsets_in_patch_;
+  std::int64_t tiles_per_row_ = 0;
+  std::int64_t strips_per_row_ = 0;
+  std::int64_t panel_splits_ = 0;
+  float* patches_ = nullptr;
+};
+
+}  // namespace
+
+void conv2d_direct(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
+                   std::optional<ConstView> residual) {
+  const Arena::Scope scope(ctx.arena());
+  DirectConv2d(x, conv, y, ctx, residual).run(ctx);
+}
+
+}  // namespace hewn

@@ -1,0 +1,143 @@
+#include "hewn/ops/gemm/gemm.h"
+
+#include "hewn/ops/activation/apply.h"
+#include "hewn/runtime/isa/lanes.h"
+
+#include <array>
+#include <utility>
+
+namespace hewn {
+
+namespace HEWN_KERNEL_ISA {
+namespace {
+
+// The sums of a tile, the weights of one k and one broadcast input fill the registers:
+// AVX-512 12·2 + 2 + 1 of 32, AVX2 6·2 + 2 + 1 of 16, SSE4.2 2·4 + 4 + 1 of 16, NEON 6·4 + 4 + 1
+// of 32.
+constexpr std::array<int, 2> tile_size() {
+  switch (kIsa) {
+    case Isa::avx512:
+      return {12, 2};
+    case Isa::avx2:
+    case Isa::neon:
+      return {6, 1};
+    case Isa::sse42:
+      return {2, 1};
+    case Isa::scalar:
+      return {1, 1};
+  }
+}
+constexpr int kMaxPixels = tile_size()[0];
+constexpr int kMaxPanels = tile_size()[1];
+
+/// How many rows of a panel ahead the weights are fetched: measured on AVX-512, where a row is used
+/// up every 12 cycles and L2 is some 16 cycles away.
+constexpr int kPrefetchRows = 16;
+
+/// Whether the epilogue is nothing more than ReLU, so that sums can go from registers to memory.
+bool is_plain(const Epilogue& e) {
+  return e.scale == nullptr && e.residual == nullptr &&
+         (e.activation.kind == Activation::Kind::none ||
+          e.activation.kind == Activation::Kind::relu);
+}
+
+/// The general epilogue, on sums that have been spilled as [pixel][panel][16].
+__attribute__((noinline)) void finish(const GemmTile& t, const float* sums, int panels) {
+  const Epilogue& e = t.epilogue;
+  for (std::int64_t p = 0; p < t.pixels; ++p) {
+    for (int n = 0; n < panels; ++n) {
+      const std::int64_t channel = n * kPanel;
+      const std::int64_t count = std::min(t.channels - channel, kPanel);
+      Lanes y = apply(e.activation, Lanes::load(sums + (p * panels + n) * kPanel));
+      if (e.scale != nullptr) {
+        y = fma(y, Lanes::load(e.scale + channel), Lanes::load(e.shift + channel));
+      }
+      if (e.residual != nullptr) {
+        y = y + Lanes::load(e.residual + p * e.residual_stride + channel, count);
+      }
+      y.store(t.out + p * t.out_stride + channel, count);
+    }
+  }
+}
+
+template <int kPixels, int kPanels>
+void tile(const GemmTile& t) {
+  Lanes sum[kPixels][kPanels];
+#pragma GCC unroll 2
+  for (int n = 0; n < kPanels; ++n) {
+    const Lanes start = t.epilogue.bias ? Lanes::load(t.epilogue.bias + n * kPanel) : Lanes(0);
+#pragma GCC unroll 16
+    for (int p = 0; p < kPixels; ++p) sum[p][n] = start;
+  }
+
+  const float* weights = t.panels;
+  for (std::int64_t tap = 0; tap < t.taps; ++tap) {
+    const float* in = t.in + t.tap_offsets[tap];
+    for (std::int64_t k = 0; k < t.depth; ++k) {
+      Lanes w[kPanels];
+#pragma GCC unroll 2
+      for (int n = 0; n < kPanels; ++n) {
+        const float* row = weights + n * t.panel_stride;
+        w[n] = Lanes::load(row);
+        __builtin_prefetch(row + kPrefetchRows * kPanel);
+      }
+#pragma GCC unroll 16
+      for (int p = 0; p < kPixels; ++p) {
+        const Lanes x(in[p * t.pixel_stride + k]);
+#pragma GCC unroll 2
+        for (int n = 0; n < kPanels; ++n) sum[p][n] = fma(x, w[n], sum[p][n]);
+      }
+      weights += kPanel;
+    }
+  }
+
+  if (is_plain(t.epilogue) && t.channels == kPanels * kPanel) {
+    const bool relu = t.epilogue.activation.kind == Activation::Kind::relu;
+#pragma GCC unroll 16
+    for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 2
+      for (int n = 0; n < kPanels; ++n) {
+        const Lanes y = relu ? apply(Activation::relu(), sum[p][n]) : sum[p][n];
+        y.store(t.out + p * t.out_stride + n * kPanel);
+      }
+    }
+    return;
+  }
+  alignas(64) float sums[kPixels * kPanels * kPanel];
+#pragma GCC unroll 16
+  for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 2
+    for (int n = 0; n < kPanels; ++n) sum[p][n].store(sums + (p * kPanels + n) * kPanel);
+  }
+  finish(t, sums, kPanels);
+}
+
+using TileFunction = void (*)(const GemmTile&);
+
+/// tiles[pixels − 1][panels − 1], so that a row of any width is cut into tiles of nearly equal size
+/// with no lane wasted at its end.
+template <std::size_t... pixels>
+constexpr auto make_tiles(std::index_sequence<pixels...>) {
+  std::array<std::array<TileFunction, kMaxPanels>, sizeof...(pixels)> tiles{};
+  ((tiles[pixels][0] = tile<pixels + 1, 1>), ...);
+  if constexpr (kMaxPanels == 2) ((tiles[pixels][1] = tile<pixels + 1, 2>), ...);
+  return tiles;
+}
+constexpr auto kTiles = make_tiles(std::make_index_sequence<kMaxPixels>());
+
+void run_tile(const GemmTile& t) {
+  const auto panels = static_cast<std::size_t>((t.channels - 1) / kPanel);
+  kTiles[static_cast<std::size_t>(t.pixels - 1)][panels](t);
+}
+
+}  // namespace
+}  // namespace HEWN_KERNEL_ISA
+
+template <>
+const GemmKernels& kernels<GemmKernels, HEWN_KERNEL_ISA::kIsa>() {
+  using namespace HEWN_KERNEL_ISA;
+  static constexpr GemmKernels table{kMaxPixels, kMaxPanels, run_tile};
+  return table;
+}
+
+}  // namespace hewn

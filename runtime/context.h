@@ -1,0 +1,68 @@
+// What a computation runs with: threads, instruction set, scratch memory, and who watches.
+#pragma once
+
+#include "hewn/runtime/arena.h"
+#include "hewn/runtime/isa/isa.h"
+#include "hewn/runtime/profile.h"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+namespace hewn {
+
+namespace detail {
+class Workers;
+}
+
+struct ContextOptions {
+  int threads = 0;         ///< 1 or more; 0 means every processor that this process may use
+  std::optional<Isa> isa;  ///< default_isa() when empty
+  bool precise = false;    ///< pins the algorithm with the smallest error where there is a choice
+};
+
+/// Called with a layer's name and its output, on the thread that runs the model. The view dies with
+/// the call.
+using TraceSink = std::function<void(std::string_view layer, ConstView output)>;
+
+/// Everything an operator needs besides its arguments. One Context serves one thread at a time;
+/// several threads work side by side with one Context each. Neither the number of threads nor the
+/// instruction set (sse42 apart) changes the bits of a result; `precise` does.
+class Context {
+ public:
+  /// Throws Error when threads is negative or above 1024, or the instruction set is not usable
+  /// here.
+  explicit Context(const ContextOptions& options = {});
+  ~Context();
+  Context(Context&&) noexcept;
+  Context& operator=(Context&&) noexcept;
+
+  int threads() const { return threads_; }
+  Isa isa() const { return isa_; }
+  bool precise() const { return precise_; }
+
+  Arena& arena() { return *arena_; }
+  Profiler& profiler() { return *profiler_; }
+
+  /// Reports every layer's output to `sink` from now on; an empty function ends that.
+  void set_trace(TraceSink sink) { trace_ = std::move(sink); }
+  bool tracing() const { return static_cast<bool>(trace_); }
+  void trace(std::string_view layer, ConstView output) const {
+    if (trace_) trace_(layer, output);
+  }
+
+  /// The threads behind parallel_for(); null with one thread, so that oneTBB is never entered.
+  detail::Workers* workers() { return workers_.get(); }
+
+ private:
+  int threads_;
+  Isa isa_;
+  bool precise_;
+  std::unique_ptr<Arena> arena_;
+  std::unique_ptr<Profiler> profiler_;
+  std::unique_ptr<detail::Workers> workers_;
+  TraceSink trace_;
+};
+
+}  // namespace hewn
