@@ -1,0 +1,46 @@
+// Pictures: PNG, JPEG and PNM in, PNG out.
+#pragma once
+
+#include "hewn/runtime/tensor.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace hewn {
+
+/// A picture as stored: rows from the top, channels interleaved (gray, gray + alpha, RGB or RGBA),
+/// 8 or 16 bits a channel. 16-bit values use the whole range 0..65535; 8-bit ones 0..255.
+struct Image {
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+  std::int64_t channels = 0;          ///< 1 to 4
+  int bits = 8;                       ///< 8 or 16
+  std::vector<std::uint16_t> values;  ///< height × width × channels
+};
+
+/// Reads a PNG, JPEG or binary PNM (PGM, PPM) file. The file is not trusted: at most `max_pixels`
+/// pixels, and never more memory than a file of its length could honestly need. Throws Error,
+/// naming the file, what was expected and what came.
+Image read_image(const std::filesystem::path& path,
+                 std::int64_t max_pixels = std::int64_t{1} << 28);
+
+/// Writes a PNG with the image's channels and bits, under a temporary name that is then renamed.
+/// Throws Error, naming the file, on failure, or when the image's fields do not agree with each
+/// other.
+void write_png(const std::filesystem::path& path, const Image& image);
+
+/// Gray values in [0, 1] as a {1, h, w, 1} tensor: RGB → gray by ITU-R 601, rounded to the
+/// picture's own 8 or 16 bits as Pillow's convert("L") does for 8 (L = (19595 R + 38470 G + 7471 B
+/// + 32768) >> 16), then divided by 255 or 65535. Alpha is ignored.
+Tensor to_gray(const Image& image);
+
+/// RGB values in [0, 1] as a {1, h, w, 3} tensor; gray is repeated, alpha ignored.
+Tensor to_rgb(const Image& image);
+
+/// A {1, h, w, c} view of values in [0, 1], c from 1 to 4, as 8-bit pixels: clamped, scaled by 255
+/// and rounded to nearest; NaN becomes 0. Throws Error for another shape.
+Image from_unit_range(ConstView view);
+
+}  // namespace hewn
