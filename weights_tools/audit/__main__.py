@@ -1,0 +1,105 @@
+"""`python -m weights_tools.audit`: compares hewn with PyTorch."""
+
+import argparse
+import sys
+from pathlib import Path
+
+import torch
+
+from weights_tools.audit import superpoint
+from weights_tools.audit.ops import audit_operators, operators
+from weights_tools.audit.program import find_program
+from weights_tools.errors import ToolError, report_errors
+
+_HEWN = Path("build/release/hewn")
+_OP_RUNNER = Path("build/release/tests/hewn_op_runner")
+
+
+def _run_superpoint(arguments: argparse.Namespace) -> int:
+    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
+    options = ["--precise"] if arguments.precise else []
+    options += _thread_options(arguments.threads)
+    audit = superpoint.audit_superpoint(hewn, arguments.weights, arguments.image, options)
+    _write_report(arguments.json, superpoint.as_json(audit))
+    print(superpoint.as_table(audit))
+    return _verdict(audit.disagreements)
+
+
+def _run_operators(arguments: argparse.Namespace) -> int:
+    runner = find_program(arguments.runner, "HEWN_OP_RUNNER", _OP_RUNNER)
+    audit = audit_operators.audit_operators(
+        runner,
+        arguments.op or list(operators.OPERATORS),
+        arguments.cases,
+        arguments.seed,
+        arguments.isa.split(",") if arguments.isa else [None],
+        _thread_options(arguments.threads),
+    )
+    _write_report(arguments.json, audit_operators.as_json(audit))
+    print(audit_operators.as_table(audit))
+    return _verdict(audit_operators.disagreements(audit))
+
+
+def _thread_options(threads: int | None) -> list[str]:
+    if threads is None:
+        return []
+    torch.set_num_threads(threads)
+    return ["--threads", str(threads)]
+
+
+def _write_report(path: Path | None, text: str) -> None:
+    if path is None:
+        return
+    try:
+        path.write_text(text + "\n")
+    except OSError as error:
+        raise ToolError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _verdict(disagreements: list[str]) -> int:
+    for disagreement in disagreements:
+        print(f"audit: disagreement: {disagreement}", file=sys.stderr)
+    print("hewn and PyTorch disagree" if disagreements else "hewn and PyTorch agree")
+    return 1 if disagreements else 0
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"expected a number of at least 1, but got {value}")
+    return value
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="weights_tools.audit", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    common = argparse.ArgumentParser(add_help=False)
+    common.add_argument("--threads", type=_positive, metavar="N", help="for hewn and PyTorch alike")
+    common.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
+
+    network = commands.add_parser("superpoint", parents=[common], help="SuperPoint, layer by layer")
+    network.add_argument("--weights", type=Path, required=True, metavar="F", help="converted file")
+    network.add_argument("--image", type=Path, required=True, metavar="I")
+    network.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
+    network.add_argument("--precise", action="store_true", help="pin hewn's direct convolution")
+    network.set_defaults(run=_run_superpoint)
+
+    ops = commands.add_parser("ops", parents=[common], help="every operator, by random cases")
+    ops.add_argument("--op", action="append", choices=operators.OPERATORS, metavar="NAME",
+                     help="one operator, may be repeated: %(choices)s")  # fmt: skip
+    ops.add_argument("--cases", type=_positive, default=200, metavar="N", help="an operator")
+    ops.add_argument("--seed", type=int, default=0, metavar="S")
+    ops.add_argument("--isa", metavar="LIST", help="instruction sets, with commas: avx512,avx2")
+    ops.add_argument("--runner", type=Path, metavar="PATH", help=f"default {_OP_RUNNER}")
+    ops.set_defaults(run=_run_operators)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    arguments = _parser().parse_args(argv)
+    return report_errors("audit", lambda: arguments.run(arguments))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

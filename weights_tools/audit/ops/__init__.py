@@ -1,0 +1,1 @@
+"""Random property tests of every operator: hewn's op runner against PyTorch."""
