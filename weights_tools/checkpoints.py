@@ -1,6 +1,7 @@
 """Reads checkpoints (`.pth` and `.safetensors`) and checks them against what a network needs."""
 
 import hashlib
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,9 +94,12 @@ def _load_safetensors(path: Path) -> dict[str, Tensor]:
 
 def _load_pickle(path: Path) -> Any:
     # A damaged file surfaces as whatever the zip, pickle or storage reader tripped over (KeyError,
-    # EOFError, RuntimeError, ...), so every Exception here means the same: not readable.
+    # EOFError, RuntimeError, ...), so every Exception here means the same: not readable. PyTorch's
+    # warnings about unusual pickles would only stand in front of that message.
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
         lines = str(error).splitlines()
         reason = lines[0] if lines else "no further reason given"

@@ -1,0 +1,1 @@
+"""Tests of the Python tools; run them from the root of the repository with pytest."""

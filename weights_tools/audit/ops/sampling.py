@@ -64,36 +64,42 @@ def _draw_grid_sample(draw: Draw) -> Case:
     if ties := draw.chance(0.15):
         height, width, params["align_corners"] = draw.choice((4, 8)), draw.choice((4, 16)), False
     x = draw.normal(batch, channels, height, width)
-    out_shape = (batch, draw.size(20), draw.size(20))
-    per_axis = [_draw_pixels(draw, out_shape, size, mode, ties) for size in (width, height)]
-    grid = torch.stack(
-        [
-            _to_grid(pixels, size, params["align_corners"])
-            for pixels, size in zip(per_axis, (width, height), strict=True)
-        ],
-        dim=-1,
-    )
-    if mode != "bicubic" and draw.chance(0.2):
+    salted = mode != "bicubic" and draw.chance(0.2)
+    if salted:
         x = draw.salted(x, () if mode == "nearest" else (math.nan,))
-    if draw.chance(0.15):
-        grid = draw.salted(grid)
-    return Case(params, {"x": x, "grid": grid})
+
+    offsets = _HALF if ties else _offsets(mode, salted)
+    out_shape = (batch, draw.size(20), draw.size(20))
+    axes = [
+        _to_grid(_draw_pixels(draw, out_shape, size, offsets), size, params["align_corners"])
+        for size in (width, height)
+    ]
+    grid = torch.stack(axes, dim=-1)
+    return Case(params, {"x": x, "grid": draw.salted(grid) if draw.chance(0.15) else grid})
 
 
-def _draw_pixels(
-    draw: Draw, shape: tuple[int, int, int], size: int, mode: str, ties: bool
-) -> Tensor:
-    """Pixel coordinates along one axis, inside and up to two pixels outside.
+# How far from a whole pixel samples lie: the interval of the offset.
+_Offsets = tuple[float, float]
+_HALF: _Offsets = (0.5, 0.5)
+
+
+def _offsets(mode: str, salted: bool) -> _Offsets:
+    """Offsets at which a rounded coordinate does not decide the result.
 
     Halfway between pixels the nearest one is a matter of the last bit, unless the arithmetic is
-    exact: it is for sizes that are powers of two (`ties`), and elsewhere halves are kept away from.
+    exact, as it is for sizes that are powers of two. So is, at a whole pixel, whether its next
+    neighbour counts with a weight near 0: without effect, unless that neighbour is NaN.
     """
-    whole = torch.floor(draw.uniform(*shape, low=-2.0, high=size + 2.0))
-    if ties:
-        return whole + 0.5
     if mode == "nearest":
-        return whole + draw.uniform(*shape, low=-0.4, high=0.4)
-    return whole + draw.uniform(*shape) * (draw.uniform(*shape) > 0.1)
+        return (-0.4, 0.4)
+    return (0.1, 0.9) if salted else (0.0, 1.0)
+
+
+def _draw_pixels(draw: Draw, shape: tuple[int, int, int], size: int, offsets: _Offsets) -> Tensor:
+    """Pixel coordinates along one axis, inside and up to two outside; some at the least offset."""
+    whole = torch.floor(draw.uniform(*shape, low=-2.0, high=size + 2.0))
+    low, high = offsets
+    return whole + low + (high - low) * draw.uniform(*shape) * (draw.uniform(*shape) > 0.1)
 
 
 def _to_grid(pixels: Tensor, size: int, align_corners: bool) -> Tensor:

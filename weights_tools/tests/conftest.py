@@ -1,0 +1,33 @@
+"""Fixtures that several test files share."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def shared_data() -> Path:
+    """The folder of real weights and pictures, which is not part of the repository."""
+    shared = Path(os.environ.get("HEWN_SHARED") or REPOSITORY.parent / "shared")
+    if not (shared / "data").is_dir():
+        pytest.skip(f"no real data: {shared}/data is missing; set HEWN_SHARED to the folder")
+    return shared / "data"
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a program that runs a module of these tests with some options in front."""
+
+    def make(module: str, *options: str) -> Path:
+        program = tmp_path / module
+        command = [sys.executable, "-m", f"weights_tools.tests.{module}", *options]
+        program.write_text(f'#!/bin/sh\ncd "{REPOSITORY}" && exec {" ".join(command)} "$@"\n')
+        program.chmod(0o755)
+        return program
+
+    return make
