@@ -1,6 +1,7 @@
 """Reads checkpoints (`.pth` and `.safetensors`) and checks them against what a network needs."""
 
 import hashlib
+import pickle
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -100,12 +101,17 @@ def _load_pickle(path: Path) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        lines = str(error).splitlines()
-        reason = lines[0] if lines else "no further reason given"
+    except pickle.UnpicklingError as error:
+        # PyTorch's own text advises loading without weights_only, which runs what the file says.
         raise ToolError(
             f"{path}: expected a PyTorch checkpoint that holds only tensors, "
-            f"but it cannot be loaded: {type(error).__name__}: {reason[:200]}"
+            f"but it holds other objects or is damaged"
+        ) from error
+    except Exception as error:
+        lines = str(error).splitlines()
+        reason = lines[0][:200] if lines else "no further reason given"
+        raise ToolError(
+            f"{path}: cannot be read as a PyTorch checkpoint: {type(error).__name__}: {reason}"
         ) from error
 
 

@@ -17,7 +17,7 @@ from weights_tools.audit.distance import Distance, distance, quotient
 from weights_tools.audit.keypoints import KeypointComparison, compare_keypoints
 from weights_tools.audit.program import run_program
 from weights_tools.errors import ToolError
-from weights_tools.nets.superpoint import SuperPointOutput, superpoint
+from weights_tools.nets.superpoint import CELL, SuperPointOutput, superpoint
 from weights_tools.nets.superpoint_keypoints import KeypointOptions
 
 # The project's promise for every dense output, at any of the sizes it is tested at.
@@ -69,14 +69,15 @@ def audit_superpoint(
     """Runs hewn and PyTorch and compares every layer, the dense outputs and the keypoints."""
     contents = safetensors_file.read(weights)
     sampling = _descriptor_sampling(weights, contents.metadata)
+    picture = _open_picture(image)
     run = _run_hewn(hewn, weights, image, extra_options)
     if "input" not in run.trace:
         raise ToolError("hewn --trace: expected the tensor input, but it is missing")
 
+    disagreements = _check_input(run.trace["input"], picture)
+
     truth = _run_pytorch(contents.tensors, run.trace["input"], torch.float64)
     pytorch = _run_pytorch(contents.tensors, run.trace["input"], torch.float32)
-
-    disagreements = _check_input(run.trace["input"], image)
     expected = _named_outputs(truth)
     actual = _named_outputs(pytorch)
     layers = _compare_layers(run.trace | run.dump, actual, expected, disagreements)
@@ -170,19 +171,34 @@ def _compare_layers(
     return rows
 
 
-def _check_input(traced: Tensor, path: Path) -> list[str]:
+def _check_input(traced: Tensor, picture: Image.Image) -> list[str]:
     """The traced input must be the picture; its values are compared where no decoder has a say."""
-    with Image.open(path) as picture:
-        if traced.shape != (1, 1, picture.height, picture.width):
-            expected = (1, 1, picture.height, picture.width)
-            return [f"input: expected the shape {expected}, but it is {tuple(traced.shape)}"]
-        if picture.mode != "L" or picture.format not in _LOSSLESS_FORMATS:
-            return []
-        pixels = torch.from_numpy(np.asarray(picture, dtype=np.float64) / 255.0)
+    expected = (1, 1, picture.height, picture.width)
+    if traced.shape != expected:
+        raise ToolError(
+            f"hewn --trace: expected input of the shape {expected}, but it is {tuple(traced.shape)}"
+        )
+    if picture.mode != "L" or picture.format not in _LOSSLESS_FORMATS:
+        return []
+    pixels = torch.from_numpy(np.asarray(picture, dtype=np.float64) / 255.0)
     error = distance(traced[0, 0], pixels).max_abs
     if error <= _PIXEL_TOLERANCE:
         return []
     return [f"input: differs from the picture's gray / 255 by {error:.2e}"]
+
+
+def _open_picture(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except (OSError, SyntaxError) as error:  # Pillow raises either for a damaged file
+        raise ToolError(f"{path}: cannot be read as a picture: {error}") from error
+    if min(picture.size) < CELL:
+        raise ToolError(
+            f"{path}: expected at least {CELL} x {CELL} pixels, "
+            f"but it is {picture.width} x {picture.height}"
+        )
+    return picture
 
 
 def _descriptor_sampling(path: Path, metadata: Mapping[str, str]) -> str:

@@ -16,7 +16,16 @@ from weights_tools.nets.superpoint_keypoints import (
     sample_descriptors,
 )
 
-FAULTS = ("none", "layer", "drop-keypoint", "order", "descriptor", "missing-tensor", "crash")
+FAULTS = (
+    "none",
+    "input",
+    "layer",
+    "drop-keypoint",
+    "order",
+    "descriptor",
+    "missing-tensor",
+    "crash",
+)
 
 
 def _arguments() -> argparse.Namespace:
@@ -61,6 +70,8 @@ def main() -> None:
 
 def _spoil(fault: str, dump: dict[str, torch.Tensor], trace: dict[str, torch.Tensor]) -> None:
     match fault:
+        case "input":
+            trace["input"] = trace["input"] + 1e-6
         case "layer":
             trace["conv2a"] = trace["conv2a"] * 1.001
         case "drop-keypoint":

@@ -60,6 +60,7 @@ def test_the_same_network_agrees(
 @pytest.mark.parametrize(
     ("fault", "message"),
     [
+        ("input", "input: differs from the picture's gray / 255"),
         ("layer", "conv2a: relative L2 distance 1.00e-03"),
         ("drop-keypoint", "1 in one list only"),
         ("order", "the order or a score differs"),
@@ -92,6 +93,19 @@ def test_weights_that_are_not_converted(
 ) -> None:
     assert audit(image, image, stand_in("stand_in_hewn")) == 1
     assert "cannot be read as a safetensors file" in capsys.readouterr().err
+
+
+def test_pictures_that_cannot_be(
+    weights: Path, tmp_path: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text, small = tmp_path / "text.png", tmp_path / "small.png"
+    text.write_text("not a picture")
+    Image.new("L", (40, 7)).save(small)
+    hewn = stand_in("stand_in_hewn")
+    assert audit(weights, text, hewn) == 1
+    assert "text.png: cannot be read as a picture" in capsys.readouterr().err
+    assert audit(weights, small, hewn) == 1
+    assert "at least 8 x 8 pixels, but it is 40 x 7" in capsys.readouterr().err
 
 
 # What may excuse a keypoint that only one side has.
