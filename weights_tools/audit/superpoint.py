@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 
 from weights_tools import safetensors_file
 from weights_tools.audit.distance import Distance, distance, quotient
+from weights_tools.audit.keypoint_json import check_report
 from weights_tools.audit.keypoints import KeypointComparison, compare_keypoints
 from weights_tools.audit.program import run_program
 from weights_tools.errors import ToolError
@@ -35,6 +37,7 @@ class HewnRun:
 
     dump: dict[str, Tensor]
     trace: dict[str, Tensor]
+    report: Any
 
 
 @dataclass(frozen=True)
@@ -83,6 +86,7 @@ def audit_superpoint(
     layers = _compare_layers(run.trace | run.dump, actual, expected, disagreements)
     keypoints = compare_keypoints(run.dump, pytorch, sampling, KeypointOptions())
     disagreements += keypoints.disagreements()
+    disagreements += check_report(run.report, run.dump["keypoints"], run.dump["keypoint_scores"])
     return SuperPointAudit(layers, keypoints, disagreements)
 
 
@@ -124,10 +128,16 @@ def as_table(audit: SuperPointAudit) -> str:
 def _run_hewn(hewn: Path, weights: Path, image: Path, extra_options: list[str]) -> HewnRun:
     with tempfile.TemporaryDirectory(prefix="hewn-audit-") as folder:
         dump, trace = Path(folder, "dump.safetensors"), Path(folder, "trace.safetensors")
+        report = Path(folder, "keypoints.json")
         command = [hewn, "keypoints", image, "--weights", weights]
-        command += ["--dump", dump, "--trace", trace]
+        command += ["--dump", dump, "--trace", trace, "--json", report]
         run_program([*command, *extra_options])
-        return HewnRun(safetensors_file.read(dump).tensors, safetensors_file.read(trace).tensors)
+        try:
+            keypoints = json.loads(report.read_text())
+        except (OSError, ValueError) as error:
+            raise ToolError(f"hewn --json: expected a JSON document: {error}") from error
+        dumped, traced = safetensors_file.read(dump), safetensors_file.read(trace)
+        return HewnRun(dumped.tensors, traced.tensors, keypoints)
 
 
 def _run_pytorch(

@@ -24,6 +24,7 @@ FAULTS = (
     "order",
     "descriptor",
     "missing-tensor",
+    "report",
     "crash",
 )
 
@@ -36,6 +37,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--dump", type=Path, required=True)
     parser.add_argument("--trace", type=Path, required=True)
+    parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--precise", action="store_true")
     parser.add_argument("--threads", type=int)
     return parser.parse_args()
@@ -63,6 +65,16 @@ def main() -> None:
         dump["keypoint_descriptors"] = sample_descriptors(
             keypoints.positions, output.descriptors[0], sampling
         )
+    report = [
+        {"x": x, "y": y, "score": score}
+        for (x, y), score in zip(
+            keypoints.positions.tolist(), keypoints.scores.tolist(), strict=True
+        )
+    ]
+    if arguments.fault == "report":
+        report[2]["score"] += 1e-5
+    arguments.json.write_text(json.dumps({"keypoints": report}))
+
     _spoil(arguments.fault, dump, output.trace)
     safetensors_file.write(arguments.dump, dump, {})
     safetensors_file.write(arguments.trace, output.trace, {})

@@ -66,6 +66,7 @@ def test_the_same_network_agrees(
         ("order", "the order or a score differs"),
         ("descriptor", "keypoint_descriptors:"),
         ("missing-tensor", "expected the tensor conv3b"),
+        ("report", "hewn --json: keypoint 2 is"),
         ("crash", "exit status 1: hewn: out of luck"),
     ],
 )

@@ -15,6 +15,7 @@ _T = TypeVar("_T")
 
 # Around the widths of vectors (4, 8, 16 floats) and of tiles, and the smallest sizes of all.
 _EDGE_SIZES = (1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65)
+_LARGE_EDGE_SIZES = (127, 128, 129, 255, 256, 257)
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,8 @@ class Draw:
         """A size from 1 to limit, mostly one at which kernels change their path."""
         if self.chance(0.3):
             return self.integer(1, limit)
+        if limit >= _LARGE_EDGE_SIZES[0] and self.chance(0.5):
+            return self.choice([size for size in _LARGE_EDGE_SIZES if size <= limit])
         return self.choice([size for size in _EDGE_SIZES if size <= limit])
 
     def batch(self) -> int:

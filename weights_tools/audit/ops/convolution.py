@@ -13,35 +13,24 @@ from weights_tools.audit.ops.case import Case, Draw, Operator, Params, Tensors
 _KERNELS = ((1, 1), (3, 3), (3, 3), (3, 3), (5, 5), (7, 7), (1, 5), (5, 1), (2, 2), (4, 4), (3, 2))
 
 
-def _draw(draw: Draw) -> Case:
-    kernel = draw.choice(_KERNELS)
-    strided = draw.chance(0.4)
-    stride = [draw.integer(1, 3) if strided else 1 for _ in kernel]
-    dilated = draw.chance(0.25)
-    dilation = [draw.integer(1, 4) if dilated else 1 for _ in kernel]
-    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
-    padding = [draw.choice((0, r // 2, draw.integer(0, r))) for r in reach]
-    height, width = (max(draw.size(33), r - 2 * p) for r, p in zip(reach, padding, strict=True))
-    groups = draw.choice((1, 1, 1, 1, 2, 3, 8))
-    depthwise = groups > 1 and draw.chance(0.5)
-    in_channels = groups * (1 if depthwise else draw.size(72 // groups))
-    out_channels = groups * (draw.integer(1, 2) if depthwise else draw.size(72 // groups))
+# Channels and pixels along an axis, at most: all-round, deep, and large.
+_LIMITS = ((72, 33), (72, 33), (72, 33), (72, 33), (260, 12), (9, 130))
 
+
+def _draw(draw: Draw) -> Case:
+    most_channels, most_pixels = draw.choice(_LIMITS)
+    kernel = draw.choice(_KERNELS)
+    geometry, size = _draw_geometry(draw, kernel, most_pixels)
+    groups, in_channels, out_channels = _draw_channels(draw, most_channels)
     algorithm = draw.choice(("direct", "auto"))
-    x = draw.normal(draw.batch(), in_channels, height, width)
+    params = {**geometry, "groups": groups, "algorithm": algorithm, **draw_activation(draw)}
+
+    x = draw.normal(draw.batch(), in_channels, *size)
     # A fast algorithm may spread NaN and infinity over its tile; the direct one must not.
     if algorithm == "direct" and draw.chance(0.15):
         x = draw.salted(x)
     fan_in = in_channels // groups * kernel[0] * kernel[1]
     weight = draw.normal(out_channels, in_channels // groups, *kernel, scale=fan_in**-0.5)
-    params = {
-        "stride": stride,
-        "padding": padding,
-        "dilation": dilation,
-        "groups": groups,
-        "algorithm": algorithm,
-        **draw_activation(draw),
-    }
     tensors = {"x": x, "weight": weight}
     for name in ("bias", "scale", "shift"):
         if draw.chance(0.5):
@@ -49,6 +38,27 @@ def _draw(draw: Draw) -> Case:
     if draw.chance(0.3):
         tensors["residual"] = draw.normal(*_convolve(params, tensors).shape)
     return Case(params, tensors)
+
+
+def _draw_geometry(
+    draw: Draw, kernel: tuple[int, int], most_pixels: int
+) -> tuple[Params, list[int]]:
+    """Stride, padding and dilation, and a height and width that hold one window at least."""
+    strided, dilated = draw.chance(0.4), draw.chance(0.25)
+    stride = [draw.integer(1, 3) if strided else 1 for _ in kernel]
+    dilation = [draw.integer(1, 4) if dilated else 1 for _ in kernel]
+    reach = [d * (k - 1) + 1 for d, k in zip(dilation, kernel, strict=True)]
+    padding = [draw.choice((0, r // 2, draw.integer(0, r))) for r in reach]
+    size = [max(draw.size(most_pixels), r - 2 * p) for r, p in zip(reach, padding, strict=True)]
+    return {"stride": stride, "padding": padding, "dilation": dilation}, size
+
+
+def _draw_channels(draw: Draw, most: int) -> tuple[int, int, int]:
+    """Groups, input channels and output channels; of several groups, half are depthwise."""
+    groups = draw.choice((1, 1, 1, 1, 2, 3, 8))
+    if groups > 1 and draw.chance(0.5):
+        return groups, groups, groups * draw.integer(1, 2)
+    return groups, groups * draw.size(most // groups), groups * draw.size(most // groups)
 
 
 def _convolve(params: Params, tensors: Tensors) -> Tensor:
