@@ -86,12 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     network.set_defaults(run=_run_superpoint)
 
     ops = commands.add_parser("ops", parents=[common], help="every operator, by random cases")
-    ops.add_argument("--op", action="append", choices=operators.OPERATORS, metavar="NAME",
-                     help="one operator, may be repeated: %(choices)s")  # fmt: skip
+    names = operators.OPERATORS
+    ops.add_argument("--op", action="append", choices=names, metavar="NAME", help="%(choices)s")
     ops.add_argument("--cases", type=_positive, default=200, metavar="N", help="an operator")
     ops.add_argument("--seed", type=int, default=0, metavar="S")
     ops.add_argument("--isa", metavar="LIST", help="instruction sets, with commas: avx512,avx2")
-    ops.add_argument("--runner", type=Path, metavar="PATH", help=f"default {_OP_RUNNER}")
+    ops.add_argument(
+        "--runner", type=Path, metavar="PATH", help=f"default $HEWN_OP_RUNNER or {_OP_RUNNER}"
+    )
     ops.set_defaults(run=_run_operators)
     return parser
 
