@@ -53,6 +53,7 @@ HEWN_INLINE Register shift_left_23(Register value) {
 HEWN_INLINE Register select_register(RegisterMask mask, Register x, Register y) {
   return mask ? x : y;
 }
+HEWN_INLINE Register divide_register(Register x, Register y) { return x / y; }
 HEWN_INLINE Register sqrt_register(Register x) { return std::sqrt(x); }
 HEWN_INLINE Register abs_register(Register x) { return std::fabs(x); }
 #else
@@ -69,7 +70,16 @@ HEWN_INLINE Register select_register(const RegisterMask& mask, const Register& x
                                      const Register& y) {
   return xsimd::select(mask, x, y);
 }
+// xsimd 8.1 divides and takes roots by estimates on NEON, and those are not correctly rounded.
+#if defined(HEWN_KERNEL_ISA_neon)
+HEWN_INLINE Register divide_register(const Register& x, const Register& y) {
+  return vdivq_f32(x, y);
+}
+HEWN_INLINE Register sqrt_register(const Register& x) { return vsqrtq_f32(x); }
+#else
+HEWN_INLINE Register divide_register(const Register& x, const Register& y) { return x / y; }
 HEWN_INLINE Register sqrt_register(const Register& x) { return xsimd::sqrt(x); }
+#endif
 HEWN_INLINE Register abs_register(const Register& x) { return xsimd::abs(x); }
 #endif
 
@@ -156,7 +166,8 @@ HEWN_INLINE Lanes operator*(const Lanes& a, const Lanes& b) {
   return map_registers<Lanes>([](const auto& x, const auto& y) { return x * y; }, a, b);
 }
 HEWN_INLINE Lanes operator/(const Lanes& a, const Lanes& b) {
-  return map_registers<Lanes>([](const auto& x, const auto& y) { return x / y; }, a, b);
+  return map_registers<Lanes>([](const auto& x, const auto& y) { return divide_register(x, y); }, a,
+                              b);
 }
 /// a × b + c, rounded once (SSE4.2: twice).
 HEWN_INLINE Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
