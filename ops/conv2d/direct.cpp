@@ -45,7 +45,7 @@ class DirectConv2d {
     const std::int64_t units =
         p_.groups * y_.shape.n * y_.shape.h * strips_per_row_ * panel_splits_;
     parallel_for(ctx, units, 1, [this](std::int64_t begin, std::int64_t end, int worker) {
-      for (std::int64_t unit = begin; unit < end; ++unit) run_unit(unit, worker);
+      for (std::int64_t i = begin; i < end; ++i) run_unit(i, worker);
     });
   }
 
@@ -99,9 +99,10 @@ class DirectConv2d {
     tiles_per_row_ = divide_up(y_.shape.w, kernels_.max_pixels);
     strips_per_row_ = divide_up(tiles_per_row_, kTilesPerStrip);
     const std::int64_t strips = p_.groups * y_.shape.n * y_.shape.h * strips_per_row_;
-    const std::int64_t panel_steps = divide_up(conv_.panels_per_group(), kernels_.max_panels);
+    panel_steps_ = divide_up(conv_.panels_per_group(), kernels_.max_panels);
     const std::int64_t wanted = threads == 1 ? 1 : 4 * threads;
-    panel_splits_ = std::clamp<std::int64_t>(divide_up(wanted, strips), 1, panel_steps);
+    panel_splits_ = std::clamp<std::int64_t>(divide_up(wanted, strips), 1, panel_steps_);
+    units_ = strips * panel_splits_;
   }
 
   std::int64_t group_in() const { return conv_.in_channels() / p_.groups; }
@@ -110,38 +111,82 @@ class DirectConv2d {
   /// one of 8.
   std::int64_t tile_begin(std::int64_t tile) const { return tile * y_.shape.w / tiles_per_row_; }
 
-  void run_unit(std::int64_t unit, int worker) {
-    const std::int64_t split = unit % panel_splits_;
-    unit /= panel_splits_;
-    const std::int64_t strip = unit % strips_per_row_;
-    unit /= strips_per_row_;
-    const std::int64_t row = unit % y_.shape.h;
-    unit /= y_.shape.h;
-    const std::int64_t image = unit % y_.shape.n;
-    const std::int64_t group = unit / y_.shape.n;
+  /// A strip of one output row, and the panels that are computed for it.
+  struct Unit {
+    std::int64_t group, image, row;
+    std::int64_t first_tile, last_tile;
+    std::int64_t first_step, last_step;  // in steps of max_panels panels
+  };
 
-    const std::int64_t first = strip * tiles_per_row_ / strips_per_row_;
-    const std::int64_t last = (strip + 1) * tiles_per_row_ / strips_per_row_;
-    TileInput tiles[kTilesPerStrip];
-    for (std::int64_t i = first; i < last; ++i) {
-      float* patch = patches_ + (worker * kTilesPerStrip + i - first) * patch_size();
-      tiles[i - first] = tile_input(image, row, group, tile_begin(i), tile_begin(i + 1), patch);
+  Unit unit_at(std::int64_t index) const {
+    Unit unit{};
+    const std::int64_t split = index % panel_splits_;
+    index /= panel_splits_;
+    const std::int64_t strip = index % strips_per_row_;
+    index /= strips_per_row_;
+    unit.row = index % y_.shape.h;
+    index /= y_.shape.h;
+    unit.image = index % y_.shape.n;
+    unit.group = index / y_.shape.n;
+    unit.first_tile = strip * tiles_per_row_ / strips_per_row_;
+    unit.last_tile = (strip + 1) * tiles_per_row_ / strips_per_row_;
+    unit.first_step = split * panel_steps_ / panel_splits_;
+    unit.last_step = (split + 1) * panel_steps_ / panel_splits_;
+    return unit;
+  }
+
+  void run_unit(std::int64_t index, int worker) {
+    const Unit unit = unit_at(index);
+    const std::int64_t tiles = unit.last_tile - unit.first_tile;
+    TileInput inputs[kTilesPerStrip];
+    for (std::int64_t i = 0; i < tiles; ++i) {
+      float* patch = patches_ + (worker * kTilesPerStrip + i) * patch_size();
+      inputs[i] = tile_input(unit, unit.first_tile + i, patch);
     }
-    const std::int64_t steps = divide_up(conv_.panels_per_group(), kernels_.max_panels);
-    for (std::int64_t step = split * steps / panel_splits_;
-         step < (split + 1) * steps / panel_splits_; ++step) {
-      for (std::int64_t i = 0; i < last - first; ++i) {
-        run_tile(tiles[i], image, row, group, step * kernels_.max_panels);
+    Prefetch ahead = new_row_of(index + 1, tiles * (unit.last_step - unit.first_step));
+    for (std::int64_t step = unit.first_step; step < unit.last_step; ++step) {
+      for (std::int64_t i = 0; i < tiles; ++i) {
+        ahead.advance();
+        run_tile(inputs[i], unit, step * kernels_.max_panels);
       }
     }
   }
 
-  void run_tile(const TileInput& input, std::int64_t image, std::int64_t row, std::int64_t group,
-                std::int64_t panel) {
+  /// Memory that is fetched into L2 a little at a time, behind the arithmetic.
+  struct Prefetch {
+    const float* next = nullptr;
+    const float* end = nullptr;
+    std::int64_t step = 0;  // floats
+
+    void advance() {
+      constexpr std::int64_t kLine = 16;
+      for (const float* stop = std::min(next + step, end); next < stop; next += kLine) {
+        __builtin_prefetch(next, /*write=*/0, /*locality=*/2);
+      }
+    }
+  };
+
+  /// The input row that a unit is the first to read: it lies beyond L2, and the tiles' strided
+  /// reads are not a pattern that the processor foresees. To be fetched in `steps` steps.
+  Prefetch new_row_of(std::int64_t index, std::int64_t steps) const {
+    if (index >= units_ || panel_splits_ > 1) return {};
+    const Unit unit = unit_at(index);
+    const std::int64_t row =
+        unit.row * p_.stride_h - p_.padding_h + (conv_.kernel_h() - 1) * p_.dilation_h;
+    if (row >= x_.shape.h || row < 0) return {};
+    const auto column = [&](std::int64_t tile) {
+      return std::min(tile_begin(tile) * p_.stride_w, x_.shape.w);
+    };
+    const float* begin = x_.pixel(unit.image, row, column(unit.first_tile));
+    const float* end = x_.pixel(unit.image, row, column(unit.last_tile));
+    return {begin, end, divide_up(end - begin, steps)};
+  }
+
+  void run_tile(const TileInput& input, const Unit& unit, std::int64_t panel) {
     const std::int64_t group_out = y_.shape.c / p_.groups;
     const std::int64_t first = panel * kPanel;  // channel within the group
-    const std::int64_t padded = group * conv_.panels_per_group() * kPanel + first;
-    const std::int64_t channel = group * group_out + first;
+    const std::int64_t padded = unit.group * conv_.panels_per_group() * kPanel + first;
+    const std::int64_t channel = unit.group * group_out + first;
     const std::int64_t panel_stride = taps_ * depth_ * kPanel;
     const auto at = [](const float* values, std::int64_t offset) {
       return values == nullptr ? nullptr : values + offset;
@@ -152,9 +197,9 @@ class DirectConv2d {
         .taps = taps_,
         .depth = depth_,
         .pixel_stride = input.pixel_stride,
-        .panels = conv_.panels() + (group * conv_.panels_per_group() + panel) * panel_stride,
+        .panels = conv_.panels() + (unit.group * conv_.panels_per_group() + panel) * panel_stride,
         .panel_stride = panel_stride,
-        .out = y_.pixel(image, row, input.begin) + channel,
+        .out = y_.pixel(unit.image, unit.row, input.begin) + channel,
         .out_stride = y_.pixel_stride,
         .pixels = input.end - input.begin,
         .channels = std::min(group_out - first, kernels_.max_panels * kPanel),
@@ -162,28 +207,30 @@ class DirectConv2d {
                      .activation = p_.activation,
                      .scale = at(conv_.scale(), padded),
                      .shift = at(conv_.shift(), padded),
-                     .residual = residual_ ? residual_->data + channel +
-                                                 (y_.pixel(image, row, input.begin) - y_.data) /
-                                                     y_.pixel_stride * residual_->pixel_stride
-                                           : nullptr,
+                     .residual = residual_
+                                     ? residual_->data + channel +
+                                           (y_.pixel(unit.image, unit.row, input.begin) - y_.data) /
+                                               y_.pixel_stride * residual_->pixel_stride
+                                     : nullptr,
                      .residual_stride = residual_ ? residual_->pixel_stride : 0},
     });
   }
 
-  TileInput tile_input(std::int64_t image, std::int64_t row, std::int64_t group, std::int64_t begin,
-                       std::int64_t end, float* patch) const {
-    const std::int64_t y0 = row * p_.stride_h - p_.padding_h;
+  TileInput tile_input(const Unit& unit, std::int64_t tile, float* patch) const {
+    const std::int64_t begin = tile_begin(tile);
+    const std::int64_t end = tile_begin(tile + 1);
+    const std::int64_t y0 = unit.row * p_.stride_h - p_.padding_h;
     const std::int64_t x0 = begin * p_.stride_w - p_.padding_w;
     const std::int64_t y1 = y0 + (conv_.kernel_h() - 1) * p_.dilation_h;
     const std::int64_t columns =
         (end - 1 - begin) * p_.stride_w + (conv_.kernel_w() - 1) * p_.dilation_w + 1;
     const bool inside = y0 >= 0 && y1 < x_.shape.h && x0 >= 0 && x0 + columns <= x_.shape.w;
     if (inside) {
-      return {x_.pixel(image, y0, x0) + group * group_in(), offsets_in_place_.data(),
+      return {x_.pixel(unit.image, y0, x0) + unit.group * group_in(), offsets_in_place_.data(),
               p_.stride_w * x_.pixel_stride, begin, end};
     }
     for (std::int64_t ky = 0; ky < conv_.kernel_h(); ++ky) {
-      copy_padded_row(image, y0 + ky * p_.dilation_h, x0, columns, group,
+      copy_padded_row(unit, y0 + ky * p_.dilation_h, x0, columns,
                       patch + ky * patch_columns_ * group_in());
     }
     return {patch, offsets_in_patch_.data(), p_.stride_w * group_in(), begin, end};
@@ -191,8 +238,8 @@ class DirectConv2d {
 
   /// Copies columns [x0, x0 + columns) of input row `iy`, zero where they lie outside of the
   /// picture.
-  void copy_padded_row(std::int64_t image, std::int64_t iy, std::int64_t x0, std::int64_t columns,
-                       std::int64_t group, float* to) const {
+  void copy_padded_row(const Unit& unit, std::int64_t iy, std::int64_t x0, std::int64_t columns,
+                       float* to) const {
     const std::int64_t depth = group_in();
     const bool row_inside = iy >= 0 && iy < x_.shape.h;
     const std::int64_t begin = row_inside ? std::clamp<std::int64_t>(-x0, 0, columns) : columns;
@@ -200,7 +247,7 @@ class DirectConv2d {
         row_inside ? std::clamp<std::int64_t>(x_.shape.w - x0, begin, columns) : columns;
     std::fill_n(to, begin * depth, 0.0F);
     for (std::int64_t i = begin; i < end; ++i) {
-      std::copy_n(x_.pixel(image, iy, x0 + i) + group * depth, depth, to + i * depth);
+      std::copy_n(x_.pixel(unit.image, iy, x0 + i) + unit.group * depth, depth, to + i * depth);
     }
     std::fill_n(to + end * depth, (columns - end) * depth, 0.0F);
   }
@@ -219,7 +266,9 @@ class DirectConv2d {
   std::span<std::int64_t> offsets_in_patch_;
   std::int64_t tiles_per_row_ = 0;
   std::int64_t strips_per_row_ = 0;
+  std::int64_t panel_steps_ = 0;
   std::int64_t panel_splits_ = 0;
+  std::int64_t units_ = 0;
   float* patches_ = nullptr;
 };
 

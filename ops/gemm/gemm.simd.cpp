@@ -70,9 +70,17 @@ void tile(const GemmTile& t) {
     for (int p = 0; p < kPixels; ++p) sum[p][n] = start;
   }
 
+  // Pixels in threes: p, p + stride and p + 2·stride are one address register and one index
+  // register scaled by 4 and 8, so a third of the pixels' pointers is all that moves along k.
+  constexpr int kThrees = (kPixels + 2) / 3;
   const float* weights = t.panels;
   for (std::int64_t tap = 0; tap < t.taps; ++tap) {
-    const float* in = t.in + t.tap_offsets[tap];
+    const float* in[kThrees];
+#pragma GCC unroll 4
+    for (int i = 0; i < kThrees; ++i) {
+      in[i] = t.in + t.tap_offsets[tap] + 3 * i * t.pixel_stride;
+      asm("" : "+r"(in[i]));  // or g++ works all of them out anew from one, at every k
+    }
     for (std::int64_t k = 0; k < t.depth; ++k) {
       Lanes w[kPanels];
 #pragma GCC unroll 2
@@ -83,10 +91,12 @@ void tile(const GemmTile& t) {
       }
 #pragma GCC unroll 16
       for (int p = 0; p < kPixels; ++p) {
-        const Lanes x(in[p * t.pixel_stride + k]);
+        const Lanes x(in[p / 3][p % 3 * t.pixel_stride]);
 #pragma GCC unroll 2
         for (int n = 0; n < kPanels; ++n) sum[p][n] = fma(x, w[n], sum[p][n]);
       }
+#pragma GCC unroll 4
+      for (int i = 0; i < kThrees; ++i) ++in[i];
       weights += kPanel;
     }
   }
