@@ -5,21 +5,8 @@
 
 namespace hewn::test {
 
-std::uint64_t Random::bits() {
-  std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
-  z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;
-  z = (z ^ (z >> 27U)) * 0x94d049bb133111ebU;
-  return z ^ (z >> 31U);
-}
-
 float Random::uniform(float low, float high) {
-  const auto unit = static_cast<float>(bits() >> 40U) * 0x1p-24F;
-  return low + (high - low) * unit;
-}
-
-std::int64_t Random::integer(std::int64_t low, std::int64_t high) {
-  const auto range = static_cast<std::uint64_t>(high - low) + 1;
-  return low + static_cast<std::int64_t>(bits() % range);
+  return static_cast<float>(hewn::Random::uniform(low, high));
 }
 
 std::vector<float> Random::values(std::int64_t count, float low, float high) {

@@ -1,6 +1,7 @@
-// Random numbers that are the same on every machine and with every standard library.
+// Random tensors, and tensors that notice who strays.
 #pragma once
 
+#include "hewn/runtime/random.h"
 #include "hewn/runtime/tensor.h"
 
 #include <cstdint>
@@ -8,20 +9,14 @@
 
 namespace hewn::test {
 
-/// splitmix64 (Steele, Lea, Flood 2014): tiny, seeded, portable.
-class Random {
+/// The library's generator, with floats and tensors.
+class Random : public hewn::Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
-  std::uint64_t bits();
-  /// Uniform in [low, high).
+  using hewn::Random::Random;
+  /// Uniform in [low, high], rounded to float.
   float uniform(float low, float high);
-  /// Uniform in [low, high], both included.
-  std::int64_t integer(std::int64_t low, std::int64_t high);
   std::vector<float> values(std::int64_t count, float low = -1, float high = 1);
   Tensor tensor(const Nhwc& shape, float low = -1, float high = 1);
-
- private:
-  std::uint64_t state_;
 };
 
 /// The middle channels of a wider buffer whose other channels are NaN, so that whoever reads or
