@@ -56,6 +56,7 @@ HEWN_INLINE Register select_register(RegisterMask mask, Register x, Register y) 
 HEWN_INLINE Register divide_register(Register x, Register y) { return x / y; }
 HEWN_INLINE Register sqrt_register(Register x) { return std::sqrt(x); }
 HEWN_INLINE Register abs_register(Register x) { return std::fabs(x); }
+HEWN_INLINE RegisterMask is_nan_register(Register x) { return x != x; }
 #else
 using Register = xsimd::batch<float, Arch>;
 using RegisterMask = Register::batch_bool_type;
@@ -81,6 +82,8 @@ HEWN_INLINE Register divide_register(const Register& x, const Register& y) { ret
 HEWN_INLINE Register sqrt_register(const Register& x) { return xsimd::sqrt(x); }
 #endif
 HEWN_INLINE Register abs_register(const Register& x) { return xsimd::abs(x); }
+/// Not x != x: with AVX, xsimd 8.1 has that ordered, so false for NaN.
+HEWN_INLINE RegisterMask is_nan_register(const Register& x) { return xsimd::isnan(x); }
 #endif
 
 /// a × b + c, rounded once where the machine can. xsimd 8.1 rounds twice for AVX-512 and NEON.
@@ -189,7 +192,7 @@ HEWN_INLINE Mask operator==(const Lanes& a, const Lanes& b) {
   return map_registers<Mask>([](const auto& x, const auto& y) { return x == y; }, a, b);
 }
 HEWN_INLINE Mask is_nan(const Lanes& a) {
-  return map_registers<Mask>([](const auto& x) { return x != x; }, a);
+  return map_registers<Mask>([](const auto& x) { return is_nan_register(x); }, a);
 }
 HEWN_INLINE Mask operator|(const Mask& a, const Mask& b) {
   return map_registers<Mask>([](const auto& x, const auto& y) { return RegisterMask(x | y); }, a,
