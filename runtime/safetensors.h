@@ -75,9 +75,10 @@ struct TensorToWrite {
 };
 
 /// Writes a safetensors file under a temporary name beside `path` and renames it, so that `path` is
-/// either the old file or the whole new one. Data starts on 64-byte boundaries. Throws Error,
-/// naming the file, on failure, or when a tensor's data does not have the size that its shape and
-/// dtype ask for, or a name occurs twice.
+/// either the old file or the whole new one. The tensors' data follow each other in the order
+/// given, without gaps (the format allows none), from a 64-byte boundary on. Throws Error, naming
+/// the file, on failure, or when a tensor's data does not have the size that its shape and dtype
+/// ask for, or a name is empty, occurs twice or is not UTF-8.
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorToWrite> tensors,
                        const std::map<std::string, std::string>& metadata = {});
 
