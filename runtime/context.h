@@ -17,9 +17,9 @@ class Workers;
 }
 
 struct ContextOptions {
-  int threads = 0;         ///< 1 or more; 0 means every processor that this process may use
-  std::optional<Isa> isa;  ///< default_isa() when empty
-  bool precise = false;    ///< pins the algorithm with the smallest error where there is a choice
+  int threads = 0;  ///< 1 or more; 0 means every processor that this process may use
+  std::optional<Isa> isa = std::nullopt;  ///< default_isa() when empty
+  bool precise = false;  ///< pins the algorithm with the smallest error where there is a choice
 };
 
 /// Called with a layer's name and its output, on the thread that runs the model. The view dies with
