@@ -7,7 +7,7 @@
 namespace hewn::HEWN_KERNEL_ISA {
 
 /// The activation of sixteen values; see Activation::Kind for the formulas.
-inline Lanes apply(const Activation& activation, const Lanes& x) {
+HEWN_INLINE Lanes apply(const Activation& activation, const Lanes& x) {
   constexpr float kSqrtHalf = 0.70710678118654752F;
   switch (activation.kind) {
     case Activation::Kind::none:

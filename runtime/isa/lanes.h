@@ -57,6 +57,7 @@ HEWN_INLINE Register divide_register(Register x, Register y) { return x / y; }
 HEWN_INLINE Register sqrt_register(Register x) { return std::sqrt(x); }
 HEWN_INLINE Register abs_register(Register x) { return std::fabs(x); }
 HEWN_INLINE RegisterMask is_nan_register(Register x) { return x != x; }
+HEWN_INLINE Register copysign_register(Register x, Register sign) { return std::copysign(x, sign); }
 #else
 using Register = xsimd::batch<float, Arch>;
 using RegisterMask = Register::batch_bool_type;
@@ -84,6 +85,9 @@ HEWN_INLINE Register sqrt_register(const Register& x) { return xsimd::sqrt(x); }
 HEWN_INLINE Register abs_register(const Register& x) { return xsimd::abs(x); }
 /// Not x != x: with AVX, xsimd 8.1 has that ordered, so false for NaN.
 HEWN_INLINE RegisterMask is_nan_register(const Register& x) { return xsimd::isnan(x); }
+HEWN_INLINE Register copysign_register(const Register& x, const Register& sign) {
+  return xsimd::copysign(x, sign);
+}
 #endif
 
 /// a × b + c, rounded once where the machine can. xsimd 8.1 rounds twice for AVX-512 and NEON.
@@ -103,6 +107,20 @@ HEWN_INLINE Register fused(const Register& a, const Register& b, const Register&
 
 inline constexpr int kLanes = 16;
 inline constexpr int kRegisters = kLanes / kWidth;
+
+// Masked loads and stores, where there are any: a copy through memory would make the load wait for
+// the store.
+#if defined(HEWN_KERNEL_ISA_avx512)
+HEWN_INLINE __mmask16 first_lanes(std::int64_t count) {
+  return static_cast<__mmask16>((1U << static_cast<unsigned>(count)) - 1U);
+}
+#elif defined(HEWN_KERNEL_ISA_avx2)
+/// All bits set in the lanes before `count`, which may be negative or above 8.
+HEWN_INLINE __m256i first_lanes(std::int64_t count) {
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)),
+                            _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7));
+}
+#endif
 
 /// One truth value a lane.
 struct Mask {
@@ -129,10 +147,22 @@ struct Lanes {
   /// The first `count` lanes from memory, 0 ≤ count ≤ 16; `rest` in the others. Reads no further.
   static HEWN_INLINE Lanes load(const float* from, std::int64_t count, float rest = 0) {
     if (count == kLanes) return load(from);
+    Lanes out;
+#if defined(HEWN_KERNEL_ISA_avx512)
+    out.r[0] = _mm512_mask_loadu_ps(_mm512_set1_ps(rest), first_lanes(count), from);
+#elif defined(HEWN_KERNEL_ISA_avx2)
+    for (int i = 0; i < kRegisters; ++i) {
+      const __m256i mask = first_lanes(count - i * kWidth);
+      out.r[i] = _mm256_blendv_ps(_mm256_set1_ps(rest), _mm256_maskload_ps(from + i * kWidth, mask),
+                                  _mm256_castsi256_ps(mask));
+    }
+#else
     alignas(64) float buffer[kLanes];
     for (float& value : buffer) value = rest;
     std::memcpy(buffer, from, static_cast<std::size_t>(count) * sizeof(float));
-    return load(buffer);
+    out = load(buffer);
+#endif
+    return out;
   }
   HEWN_INLINE void store(float* to) const {
 #pragma GCC unroll 16
@@ -141,9 +171,17 @@ struct Lanes {
   /// Writes the first `count` lanes, 0 ≤ count ≤ 16, and no further.
   HEWN_INLINE void store(float* to, std::int64_t count) const {
     if (count == kLanes) return store(to);
+#if defined(HEWN_KERNEL_ISA_avx512)
+    _mm512_mask_storeu_ps(to, first_lanes(count), r[0]);
+#elif defined(HEWN_KERNEL_ISA_avx2)
+    for (int i = 0; i < kRegisters; ++i) {
+      _mm256_maskstore_ps(to + i * kWidth, first_lanes(count - i * kWidth), r[i]);
+    }
+#else
     alignas(64) float buffer[kLanes];
     store(buffer);
     std::memcpy(to, buffer, static_cast<std::size_t>(count) * sizeof(float));
+#endif
   }
 };
 
@@ -182,6 +220,11 @@ HEWN_INLINE Lanes sqrt(const Lanes& a) {
 }
 HEWN_INLINE Lanes abs(const Lanes& a) {
   return map_registers<Lanes>([](const auto& x) { return abs_register(x); }, a);
+}
+/// The magnitude of the first with the sign of the second.
+HEWN_INLINE Lanes copysign(const Lanes& magnitude, const Lanes& sign) {
+  return map_registers<Lanes>([](const auto& x, const auto& y) { return copysign_register(x, y); },
+                              magnitude, sign);
 }
 
 HEWN_INLINE Mask operator<(const Lanes& a, const Lanes& b) {
@@ -225,6 +268,18 @@ HEWN_INLINE Lanes exp2_integer(const Lanes& n) {
   return map_registers<Lanes>([](const auto& x) { return shift_left_23(x); }, n + Lanes(kShift));
 }
 
+/// x · 2ⁿ, rounded once, for ½ ≤ |x| ≤ 2 and integers −252 ≤ n ≤ 254.
+HEWN_INLINE Lanes scale_by_exp2(const Lanes& x, const Lanes& n) {
+#if defined(HEWN_KERNEL_ISA_avx512)
+  return map_registers<Lanes>([](const auto& a, const auto& b) { return _mm512_scalef_ps(a, b); },
+                              x, n);
+#else
+  // In two factors, since 2ⁿ may be too large or too small for a float; the first product is exact.
+  const Lanes half = round_small(n * Lanes(0.5F));
+  return (x * exp2_integer(half)) * exp2_integer(n - half);
+#endif
+}
+
 /// The sum of the lanes by one fixed tree: 8 + 8, 4 + 4, 2 + 2, 1 + 1, the same on every machine.
 HEWN_INLINE float reduce_add(const Lanes& a) {
   alignas(64) float v[kLanes];
@@ -238,11 +293,12 @@ HEWN_INLINE float reduce_add(const Lanes& a) {
 HEWN_INLINE float reduce_max(const Lanes& a) {
   alignas(64) float v[kLanes];
   a.store(v);
-  float largest = v[0];
-  for (int i = 1; i < kLanes; ++i) {
-    if (largest < v[i] || v[i] != v[i]) largest = v[i];
+  for (int half = kLanes / 2; half > 0; half /= 2) {
+    for (int i = 0; i < half; ++i) {
+      if (v[i] < v[i + half] || v[i + half] != v[i + half]) v[i] = v[i + half];
+    }
   }
-  return largest;
+  return v[0];
 }
 
 }  // namespace hewn::HEWN_KERNEL_ISA

@@ -1,0 +1,13 @@
+// Kernels of the activation functions. Internal: not installed.
+#pragma once
+
+#include "hewn/ops/activation/activation.h"
+#include "hewn/ops/elementwise/rows.h"
+
+namespace hewn {
+
+struct ActivationKernels {
+  void (*activate)(const Activation& activation, const Rows& rows);
+};
+
+}  // namespace hewn
