@@ -45,6 +45,7 @@ void linear(ConstView x, const PackedLinear& layer, View y, Context& ctx) {
   const Nhwc shape{x.shape.n, x.shape.h, x.shape.w, layer.out_features()};
   require(y.shape == shape, "linear ", layer.name(), ": expected an output of ", shape, ", got ",
           y.shape);
+  if (shape.count() == 0) return;  // a convolution has no picture without pixels
   if (layer.convolution()) return conv2d(x, *layer.convolution(), y, ctx);
   const std::span<const float> constant = layer.constant();
   for (std::int64_t p = 0; p < shape.pixels(); ++p) {
