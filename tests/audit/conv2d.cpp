@@ -1,0 +1,71 @@
+#include "hewn/ops/conv2d/conv2d.h"
+
+#include "hewn/runtime/error.h"
+
+#include <optional>
+
+#include "tests/audit/op_runner.h"
+
+namespace hewn::audit {
+
+namespace {
+
+Conv2dParams read_params(const AuditCase& which) {
+  const auto [stride_h, stride_w] = which.integer_pair("stride");
+  const auto [padding_h, padding_w] = which.integer_pair("padding");
+  const auto [dilation_h, dilation_w] = which.integer_pair("dilation");
+  return {.stride_h = stride_h,
+          .stride_w = stride_w,
+          .padding_h = padding_h,
+          .padding_w = padding_w,
+          .dilation_h = dilation_h,
+          .dilation_w = dilation_w,
+          .groups = which.integer("groups"),
+          .activation = which.activation()};
+}
+
+/// PackedConv2d knows scale and shift together or not at all; a case may have one of them.
+std::vector<float> or_neutral(std::vector<float> values, const std::vector<float>& other,
+                              float neutral) {
+  if (values.empty()) values.assign(other.size(), neutral);
+  return values;
+}
+
+PackedConv2d read_conv(const AuditCase& which) {
+  const std::vector<float> weight = which.values("weight");
+  const std::vector<float> bias = which.values_or_none("bias");
+  const std::vector<float> given_scale = which.values_or_none("scale");
+  const std::vector<float> given_shift = which.values_or_none("shift");
+  const std::vector<float> scale = or_neutral(given_scale, given_shift, 1);
+  const std::vector<float> shift = or_neutral(given_shift, given_scale, 0);
+  return {concat("case ", which.id()), read_params(which),
+          Conv2dWeights{.shape = which.shape("weight"),
+                        .weight = weight,
+                        .bias = bias,
+                        .scale = scale,
+                        .shift = shift}};
+}
+
+void run(const AuditCase& which, AuditResults& results, Context& ctx) {
+  const PackedConv2d conv = read_conv(which);
+  const Tensor x = which.tensor("x");
+  std::optional<Tensor> residual;
+  if (which.has("residual")) residual = which.tensor("residual");
+  Tensor y(conv.output_shape(x.shape()));
+  conv2d(x.view(), conv, y.view(), ctx,
+         residual ? std::optional<ConstView>(residual->view()) : std::nullopt);
+  results.add_nchw(which, "y", y.view());
+}
+
+}  // namespace
+
+void run_conv2d(const AuditCase& which, AuditResults& results, Context& ctx) {
+  if (which.text("algorithm") == "direct") {  // what `precise` pins
+    Context precise({.threads = ctx.threads(), .isa = ctx.isa(), .precise = true});
+    run(which, results, precise);
+  } else {
+    run(which, results, ctx);
+  }
+}
+
+}  // namespace hewn::audit
