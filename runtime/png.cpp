@@ -37,7 +37,7 @@ Header check_chunks(std::span<const std::byte> file) {
   for (;;) {
     const PngChunk chunk = take_chunk(rest);
     if (chunk.type == "IEND") return header;
-    const bool critical = chunk.type[0] >= 'A' && chunk.type[0] <= 'Z';
+    const bool critical = (chunk.type[0] & 0x20) == 0;  // begins with a capital letter
     require(!critical || chunk.type == "PLTE" || chunk.type == "IDAT", "chunk ",
             printable(chunk.type), " is not known, and the picture cannot do without it");
   }

@@ -1,0 +1,48 @@
+#include "tests/support/png_file.h"
+
+#include "hewn/runtime/png_chunk.h"
+#include "hewn/runtime/stb_codec.h"
+
+#include <algorithm>
+
+namespace hewn::test {
+
+Bytes bytes_of(std::string_view text) {
+  Bytes bytes(text.size());
+  std::transform(text.begin(), text.end(), bytes.begin(),
+                 [](char c) { return static_cast<std::byte>(c); });
+  return bytes;
+}
+
+Bytes bytes_of(std::initializer_list<int> numbers) {
+  Bytes bytes;
+  for (int number : numbers) bytes.push_back(static_cast<std::byte>(number));
+  return bytes;
+}
+
+Bytes ihdr(const PngHeader& header) {
+  Bytes bytes;
+  detail::append_big_endian(bytes, header.width);
+  detail::append_big_endian(bytes, header.height);
+  for (int field : {header.depth, header.color, 0, 0, header.interlace}) {
+    bytes.push_back(static_cast<std::byte>(field));
+  }
+  return bytes;
+}
+
+Bytes png_of_chunks(const std::vector<PngChunkToWrite>& chunks) {
+  Bytes file(detail::kPngSignature.begin(), detail::kPngSignature.end());
+  for (const PngChunkToWrite& chunk : chunks) detail::append_chunk(file, chunk.type, chunk.data);
+  return file;
+}
+
+Bytes png_file(const PngHeader& header, const Bytes& rows,
+               const std::vector<PngChunkToWrite>& before) {
+  std::vector<PngChunkToWrite> chunks{{"IHDR", ihdr(header)}};
+  chunks.insert(chunks.end(), before.begin(), before.end());
+  chunks.push_back({"IDAT", detail::zlib_compress(rows)});
+  chunks.push_back({"IEND", {}});
+  return png_of_chunks(chunks);
+}
+
+}  // namespace hewn::test
