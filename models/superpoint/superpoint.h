@@ -3,12 +3,12 @@
 // Description", 2018.
 #pragma once
 
-#include "hewn/models/layers/conv_layer.h"
+#include "hewn/models/layers/layer_source.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/safetensors.h"
 #include "hewn/runtime/tensor.h"
 
-#include <filesystem>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -53,13 +53,15 @@ class SuperPoint {
   const std::string& form() const { return form_; }
 
  private:
-  SuperPoint() = default;
+  SuperPoint(FileLayers layers);
+  SuperPoint(LayerSource& layers, std::string form, DescriptorSampling sampling);
 
   std::string form_;
-  DescriptorSampling sampling_ = DescriptorSampling::none;
-  std::optional<ConvLayer> conv1a_, conv1b_, conv2a_, conv2b_, conv3a_, conv3b_, conv4a_, conv4b_;
-  std::optional<ConvLayer> conv5a_;
-  std::optional<ConvLayer> convPa_, convPb_, convDa_, convDb_;
+  DescriptorSampling sampling_;
+  ConvLayer conv1a_, conv1b_, conv2a_, conv2b_, conv3a_, conv3b_, conv4a_, conv4b_;
+  std::optional<ConvLayer> conv5a_;           // the conv5a form only
+  ConvLayer convPa_, convPb_;                 // detector
+  std::optional<ConvLayer> convDa_, convDb_;  // descriptors; MagicPoint has none
 };
 
 }  // namespace hewn

@@ -1,6 +1,7 @@
 #include "hewn/ops/conv2d/conv2d.h"
 
 #include "hewn/ops/conv2d/direct.h"
+#include "hewn/ops/conv2d/winograd.h"
 #include "hewn/runtime/error.h"
 
 namespace hewn {
@@ -26,7 +27,11 @@ void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
           ": expected a residual of ", expected, ", got ", residual ? residual->shape : Nhwc{});
   if (expected.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "conv2d", conv.name(), count_work(x, conv, expected));
-  conv2d_direct(x, conv, y, ctx, residual);
+  if (conv.winograd() != nullptr && !ctx.precise()) {
+    conv2d_winograd(x, conv, y, ctx, residual);
+  } else {
+    conv2d_direct(x, conv, y, ctx, residual);
+  }
 }
 
 }  // namespace hewn

@@ -55,6 +55,8 @@ class PackedConv2d {
   /// zeros.
   const float* panels() const { return panels_.view().data; }
   std::int64_t panels_per_group() const { return panels_per_group_; }
+  /// Winograd's transformed weights, or null where that algorithm does not apply: see winograd.h.
+  const float* winograd() const { return winograd_.view().data; }
   /// Per-channel values in the order and with the padding of the panels; null when absent.
   const float* bias() const { return bias_.view().data; }
   const float* scale() const { return scale_.view().data; }
@@ -71,6 +73,7 @@ class PackedConv2d {
   std::int64_t kernel_w_ = 0;
   std::int64_t panels_per_group_ = 0;
   Tensor panels_;
+  Tensor winograd_;
   Tensor bias_;
   Tensor scale_;
   Tensor shift_;

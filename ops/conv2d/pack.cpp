@@ -1,4 +1,5 @@
 #include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/conv2d/winograd.h"
 #include "hewn/ops/gemm/gemm.h"
 #include "hewn/runtime/error.h"
 
@@ -74,6 +75,8 @@ PackedConv2d::PackedConv2d(std::string name, const Conv2dParams& params,
       }
     }
   }
+
+  if (winograd_applies(params_, shape)) winograd_ = pack_winograd(weights);
 
   if (!weights.bias.empty()) check_size(name_, "bias", weights.bias, out_channels_);
   if (!weights.scale.empty() || !weights.shift.empty()) {

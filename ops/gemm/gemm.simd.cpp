@@ -1,6 +1,6 @@
 #include "hewn/ops/gemm/gemm.h"
 
-#include "hewn/ops/activation/apply.h"
+#include "hewn/ops/gemm/finish.h"
 #include "hewn/runtime/isa/lanes.h"
 
 #include <array>
@@ -34,28 +34,17 @@ constexpr int kMaxPanels = tile_size()[1];
 /// up every 12 cycles and L2 is some 16 cycles away.
 constexpr int kPrefetchRows = 16;
 
-/// Whether the epilogue is nothing more than ReLU, so that sums can go from registers to memory.
-bool is_plain(const Epilogue& e) {
-  return e.scale == nullptr && e.residual == nullptr &&
-         (e.activation.kind == Activation::Kind::none ||
-          e.activation.kind == Activation::Kind::relu);
-}
-
 /// The general epilogue, on sums that have been spilled as [pixel][panel][16].
-__attribute__((noinline)) void finish(const GemmTile& t, const float* sums, int panels) {
-  const Epilogue& e = t.epilogue;
+__attribute__((noinline)) void finish_tile(const GemmTile& t, const float* sums, int panels) {
   for (std::int64_t p = 0; p < t.pixels; ++p) {
     for (int n = 0; n < panels; ++n) {
       const std::int64_t channel = n * kPanel;
-      const std::int64_t count = std::min(t.channels - channel, kPanel);
-      Lanes y = apply(e.activation, Lanes::load(sums + (p * panels + n) * kPanel));
-      if (e.scale != nullptr) {
-        y = fma(y, Lanes::load(e.scale + channel), Lanes::load(e.shift + channel));
-      }
-      if (e.residual != nullptr) {
-        y = y + Lanes::load(e.residual + p * e.residual_stride + channel, count);
-      }
-      y.store(t.out + p * t.out_stride + channel, count);
+      const std::int64_t left = t.channels - channel;
+      const std::int64_t count = left < kPanel ? left : kPanel;
+      const Lanes sum = Lanes::load(sums + (p * panels + n) * kPanel);
+      const float* residual = t.epilogue.residual + p * t.epilogue.residual_stride;
+      finish(t.epilogue, sum, channel, count, residual)
+          .store(t.out + p * t.out_stride + channel, count);
     }
   }
 }
@@ -107,8 +96,7 @@ void tile(const GemmTile& t) {
     for (int p = 0; p < kPixels; ++p) {
 #pragma GCC unroll 2
       for (int n = 0; n < kPanels; ++n) {
-        const Lanes y = relu ? apply(Activation::relu(), sum[p][n]) : sum[p][n];
-        y.store(t.out + p * t.out_stride + n * kPanel);
+        finish_plain(relu, sum[p][n]).store(t.out + p * t.out_stride + n * kPanel);
       }
     }
     return;
@@ -119,7 +107,7 @@ void tile(const GemmTile& t) {
 #pragma GCC unroll 2
     for (int n = 0; n < kPanels; ++n) sum[p][n].store(sums + (p * kPanels + n) * kPanel);
   }
-  finish(t, sums, kPanels);
+  finish_tile(t, sums, kPanels);
 }
 
 using TileFunction = void (*)(const GemmTile&);

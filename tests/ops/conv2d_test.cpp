@@ -1,3 +1,4 @@
+// conv2d() by the direct algorithm, which `precise` pins; winograd_test.cpp has the other.
 #include "hewn/ops/conv2d/conv2d.h"
 
 #include "hewn/ops/conv2d/conv2d_reference.h"
@@ -93,7 +94,7 @@ void check(const Case& c, std::uint64_t seed) {
   for (Isa isa : test::usable_isas()) {
     for (int threads : {1, 2, 5}) {
       SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
-      Context ctx({.threads = threads, .isa = isa});
+      Context ctx({.threads = threads, .isa = isa, .precise = true});
       test::Sliced sliced_x(c.x, &x);
       test::Sliced sliced_y(shape);
       Tensor y(shape);

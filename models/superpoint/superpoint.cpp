@@ -1,0 +1,112 @@
+#include "hewn/models/superpoint/superpoint.h"
+
+#include "hewn/ops/depth_to_space/depth_to_space.h"
+#include "hewn/ops/normalize/normalize.h"
+#include "hewn/ops/pool2d/pool2d.h"
+#include "hewn/ops/softmax/softmax.h"
+#include "hewn/runtime/error.h"
+
+#include <utility>
+
+namespace hewn {
+
+namespace {
+
+constexpr std::int64_t kCellPixels = SuperPoint::kCell * SuperPoint::kCell;
+constexpr Pool2dParams kHalve{.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
+
+ConvLayer conv3x3(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out) {
+  return layers.conv(name, {out, in, 3, 3},
+                     {.padding_h = 1, .padding_w = 1, .activation = Activation::relu()});
+}
+
+ConvLayer conv1x1(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out,
+                  Activation activation = {}) {
+  return layers.conv(name, {out, in, 1, 1}, {.activation = activation});
+}
+
+DescriptorSampling parse_sampling(const std::string& name) {
+  if (name == "none") return DescriptorSampling::none;
+  if (name == "magicleap") return DescriptorSampling::magicleap;
+  if (name == "half-pixel") return DescriptorSampling::half_pixel;
+  fail("descriptor_sampling: expected none, magicleap or half-pixel, got '", name, "'");
+}
+
+/// Two convolutions and a 2×2 max-pool. The result alone stays in the arena.
+View encoder_stage(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
+  const Nhwc pooled =
+      pool2d_output_shape({x.shape.n, x.shape.h, x.shape.w, b.conv().out_channels()}, kHalve);
+  const View y = ctx.arena().view(pooled);
+  const Arena::Scope scope(ctx.arena());
+  max_pool2d(b(a(x, ctx), ctx), kHalve, y, ctx);
+  return y;
+}
+
+}  // namespace
+
+SuperPoint::SuperPoint(LayerSource& layers, std::string form, DescriptorSampling sampling)
+    : form_(std::move(form)),
+      sampling_(sampling),
+      conv1a_(conv3x3(layers, "conv1a", 1, 64)),
+      conv1b_(conv3x3(layers, "conv1b", 64, 64)),
+      conv2a_(conv3x3(layers, "conv2a", 64, 64)),
+      conv2b_(conv3x3(layers, "conv2b", 64, 64)),
+      conv3a_(conv3x3(layers, "conv3a", 64, 128)),
+      conv3b_(conv3x3(layers, "conv3b", 128, 128)),
+      conv4a_(conv3x3(layers, "conv4a", 128, 128)),
+      conv4b_(conv3x3(layers, "conv4b", 128, 128)),
+      convPa_(conv3x3(layers, "convPa", 128, 256)),
+      convPb_(conv1x1(layers, "convPb", 256, kCellPixels + 1)) {
+  if (form_ == "conv5a") conv5a_ = conv1x1(layers, "conv5a", 128, 128, Activation::relu());
+  if (sampling_ != DescriptorSampling::none) {
+    convDa_ = conv3x3(layers, "convDa", 128, 256);
+    convDb_ = conv1x1(layers, "convDb", 256, 256);
+  }
+}
+
+SuperPoint::SuperPoint(FileLayers layers)
+    : SuperPoint(layers, layers.config("form"),
+                 parse_sampling(layers.config("descriptor_sampling"))) {
+  layers.expect_nothing_left();
+}
+
+SuperPoint::SuperPoint(const SafetensorsFile& file) : SuperPoint(FileLayers(file, "superpoint")) {}
+
+SuperPoint SuperPoint::random(std::uint64_t seed) {
+  RandomLayers layers(seed);
+  return {layers, "random", DescriptorSampling::magicleap};
+}
+
+SuperPoint::Output SuperPoint::forward(ConstView image, Context& ctx) const {
+  const Nhwc& s = image.shape;
+  require(s.c == 1 && s.h >= kCell && s.w >= kCell,
+          "SuperPoint: expected a gray picture of at least 8 × 8 pixels, got ", s);
+  Arena& arena = ctx.arena();
+  const std::int64_t rows = s.h / kCell;
+  const std::int64_t columns = s.w / kCell;
+  const View scores = arena.view({s.n, rows * kCell, columns * kCell, 1});
+
+  // Shared encoder: (h, w, 1) → (h/8, w/8, 128).
+  View x = encoder_stage(conv1a_, conv1b_, image, ctx);
+  x = encoder_stage(conv2a_, conv2b_, x, ctx);
+  x = encoder_stage(conv3a_, conv3b_, x, ctx);
+  x = conv4b_(conv4a_(x, ctx), ctx);
+  if (conv5a_) x = (*conv5a_)(x, ctx);
+
+  // Interest point decoder: 64 pixels of a cell and the dustbin "no point here" share one softmax.
+  const View semi = convPb_(convPa_(x, ctx), ctx);
+  const View probabilities = arena.view(semi.shape);
+  softmax(semi, probabilities, ctx);
+  depth_to_space(probabilities.channels(0, kCellPixels), kCell, scores, ctx);
+
+  // Descriptor decoder: one vector of length 1 for each cell.
+  View descriptors = arena.view({s.n, rows, columns, 0});
+  if (convDa_) {
+    const View raw = (*convDb_)((*convDa_)(x, ctx), ctx);
+    descriptors = arena.view(raw.shape);
+    l2_normalize(raw, descriptors, ctx);
+  }
+  return {semi, scores, descriptors};
+}
+
+}  // namespace hewn

@@ -1,0 +1,71 @@
+// Convolution by Winograd's minimal filtering. Internal: not installed.
+#pragma once
+
+#include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/gemm/epilogue.h"
+
+#include <cstdint>
+#include <optional>
+
+namespace hewn {
+
+/// A tile of the input is transformed: Bᵀ d B over both axes, for all channels. Offsets and strides
+/// count floats.
+struct WinogradInput {
+  const float* in;             ///< the tile's first row and column, perhaps outside of the picture
+  std::int64_t row_stride;     ///< between the tile's rows: dilation × a picture's row
+  std::int64_t column_stride;  ///< between the tile's columns: dilation × pixel stride
+  int row_begin, row_end;  ///< the rows of the tile that lie in the picture; the others are zero
+  int column_begin, column_end;  ///< likewise
+  std::int64_t channels;
+  float* out;                   ///< product 0 of the tile; whole vectors of 16 channels are written
+  std::int64_t product_stride;  ///< between products
+};
+
+/// Products of a tile become outputs: Aᵀ m A over both axes, for one panel of channels, and the
+/// epilogue.
+struct WinogradOutput {
+  const float* in;  ///< product 0 of the tile, 16 channels
+  std::int64_t product_stride;
+  float* out;               ///< the tile's first output
+  std::int64_t row_stride;  ///< between the tile's output rows: dilation × a row of the result
+  std::int64_t column_stride;
+  std::int64_t residual_row_stride;
+  std::int64_t residual_column_stride;
+  int rows, columns;      ///< how many of the tile's outputs exist
+  std::int64_t channels;  ///< how many of the 16 exist
+  Epilogue
+      epilogue;  ///< its pointers are at the first of the 16 channels and the tile's first output
+};
+
+/// The transforms of one F(m_h × m_w, r_h × r_w).
+struct WinogradTransforms {
+  int outputs_h, outputs_w;
+  int taps_h, taps_w;
+  void (*input)(const WinogradInput&);
+  void (*output)(const WinogradOutput&);
+
+  int points_h() const { return outputs_h + taps_h - 1; }
+  int points_w() const { return outputs_w + taps_w - 1; }
+  int products() const { return points_h() * points_w(); }
+};
+
+struct WinogradKernels {
+  WinogradTransforms f4x4_3x3;
+  WinogradTransforms f2x2_3x3;
+};
+
+/// Whether conv2d() may run by Winograd with these weights: stride 1, one group, 3×3, and enough
+/// channels for the products to outweigh the transforms. A rule on shapes alone, so that every
+/// machine takes the same way.
+bool winograd_applies(const Conv2dParams& params, const Shape& weights);
+
+/// The transformed weights G g Gᵀ, computed in double and rounded once: {panels, products, in, 16}.
+Tensor pack_winograd(const Conv2dWeights& weights);
+
+/// conv2d() by Winograd, for weights to which winograd_applies(). Shapes are checked already, and
+/// nothing is empty.
+void conv2d_winograd(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
+                     std::optional<ConstView> residual);
+
+}  // namespace hewn

@@ -1,0 +1,33 @@
+// The epilogue on lanes. Internal, for *.simd.cpp only.
+#pragma once
+
+#include "hewn/ops/activation/apply.h"
+#include "hewn/ops/gemm/epilogue.h"
+
+namespace hewn::HEWN_KERNEL_ISA {
+
+/// Whether the epilogue is nothing more than ReLU.
+HEWN_INLINE bool is_plain(const Epilogue& e) {
+  return e.scale == nullptr && e.residual == nullptr &&
+         (e.activation.kind == Activation::Kind::none ||
+          e.activation.kind == Activation::Kind::relu);
+}
+
+/// The epilogue where is_plain().
+HEWN_INLINE Lanes finish_plain(bool relu, const Lanes& sum) {
+  return relu ? select(sum < Lanes(0), Lanes(0), sum) : sum;
+}
+
+/// activation(sum) × scale + shift + residual for sixteen channels from `channel` on, of which
+/// `count` exist. `residual` is at the pixel; it is read only when the epilogue has one.
+inline Lanes finish(const Epilogue& e, const Lanes& sum, std::int64_t channel, std::int64_t count,
+                    const float* residual) {
+  Lanes y = apply(e.activation, sum);
+  if (e.scale != nullptr) {
+    y = fma(y, Lanes::load(e.scale + channel), Lanes::load(e.shift + channel));
+  }
+  if (e.residual != nullptr) y = y + Lanes::load(residual + channel, count);
+  return y;
+}
+
+}  // namespace hewn::HEWN_KERNEL_ISA
