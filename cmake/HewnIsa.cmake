@@ -4,7 +4,9 @@
 # -fno-tree-slp-vectorize: g++ 12 pairs scalar operations into vfmaddsub in spite of -ffp-contract=off,
 # which would change the order of the arithmetic that docs/numerics.md promises.
 
-if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+if(HEWN_ISAS)
+  # Given by hand, as in -DHEWN_ISAS="avx2;scalar" for a smaller library. Keep scalar: it is what runs anywhere.
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(HEWN_ISAS avx512 avx2 sse42 scalar)
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(HEWN_ISAS neon scalar)

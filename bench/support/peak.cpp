@@ -21,7 +21,7 @@ constexpr std::int64_t kFmasPerPiece = 16'000'000;
 }  // namespace
 
 double peak_flops(Context& ctx) {
-  const PeakKernels& kernels = select_kernels<PeakKernels>(ctx.isa());
+  const auto& kernels = select_kernels<PeakKernels>(ctx.isa());
   const std::int64_t rounds = kFmasPerPiece / kernels.fmas_per_round;
   const std::int64_t pieces = ctx.threads() * kPiecesPerThread;
   const auto flops = 2.0 * static_cast<double>(pieces * rounds * kernels.fmas_per_round);

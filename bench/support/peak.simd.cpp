@@ -12,11 +12,10 @@ namespace {
 constexpr int chains() {
   switch (kIsa) {
     case Isa::avx512:
-      return 12;  // 12 registers of 32
-    case Isa::avx2:
-      return 5;  // 10 of 16
-    case Isa::neon:
-      return 5;  // 20 of 32
+      return 12;     // 12 registers of 32
+    case Isa::avx2:  // 10 of 16
+    case Isa::neon:  // 20 of 32
+      return 5;
     case Isa::sse42:
       return 3;  // 12 of 16
     case Isa::scalar:

@@ -132,8 +132,8 @@ struct Lanes {
 
   Lanes() = default;
   /// `value` in every lane.
-  HEWN_INLINE Lanes(
-      float value) {  // NOLINT(google-explicit-constructor): constants read as numbers
+  // NOLINTNEXTLINE(google-explicit-constructor): constants read as numbers
+  HEWN_INLINE Lanes(float value) {
 #pragma GCC unroll 16
     for (int i = 0; i < kRegisters; ++i) r[i] = Register(value);
   }

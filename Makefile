@@ -1,0 +1,78 @@
+# The usual errands, each a line or two over CMake. HACKING.md says more.
+#
+#   make            build into build/release           make bench     every benchmark
+#   make test       what is missing, build, all tests  make audit     against PyTorch (needs it)
+#   make demo       the program on pictures            make lint      format and clang-tidy
+#   make asan tsan  tests under the sanitizers         make aarch64   tests on emulated ARM
+#   make install PREFIX=/usr/local                     make deps deps-lint deps-aarch64
+
+PREFIX  ?= /usr/local
+PYTHON  ?= python3
+JOBS    ?= $(shell nproc)
+HEWN_SHARED ?= ../shared
+export HEWN_SHARED
+sudo    := $(if $(filter 0,$(shell id -u)),,sudo)
+
+weights := $(if $(WEIGHTS),--weights $(WEIGHTS),--random-weights 1)
+
+# docs/dependencies.md says what each is for.
+packages := cmake ninja-build g++ ccache \
+  libeigen3-dev libtbb-dev libxsimd-dev libstb-dev libbenchmark-dev libgtest-dev nlohmann-json3-dev libcli11-dev
+packages_lint := clang-tidy clang-format
+packages_aarch64 := g++-aarch64-linux-gnu qemu-user libtbb-dev:arm64 libgtest-dev:arm64 libbenchmark-dev:arm64
+
+# $(call install,PACKAGES) asks for root only when something is missing.
+missing = $(foreach p,$(1),$(if $(shell dpkg-query -Wf '$${db:Status-Status}\n' $(p) 2>&1 | grep -x installed),,$(p)))
+install = $(if $(strip $(call missing,$(1))),$(sudo) apt-get update -q && \
+  $(sudo) apt-get install -qy --no-install-recommends $(call missing,$(1)),@:)
+
+build/%/build.ninja: | deps
+	cmake --preset $*
+build/aarch64/build.ninja: | deps-aarch64
+
+.PHONY: all test demo bench audit lint asan tsan aarch64 install deps deps-lint deps-aarch64 clean
+all: build/release/build.ninja
+	cmake --build --preset release -j $(JOBS)
+
+test: all
+	ctest --preset release -j $(JOBS)
+
+asan tsan: %: build/%/build.ninja
+	cmake --build --preset $@ -j $(JOBS)
+	ctest --preset $@ -j $(JOBS)
+
+# qemu-user can hang, so the whole run has a limit.
+aarch64: build/aarch64/build.ninja
+	cmake --build --preset aarch64 -j $(JOBS)
+	timeout 1800 ctest --preset aarch64 -j $(JOBS)
+
+demo: all
+	@mkdir -p out
+	@$(if $(WEIGHTS),,echo "No WEIGHTS=F.safetensors given: the network is random, and so is what it finds.")
+	build/release/hewn keypoints docs/pictures/desk_left.png $(weights) --draw out/keypoints.png
+	build/release/hewn match docs/pictures/desk_left.png docs/pictures/desk_right.png $(weights) --draw out/match.png
+	@echo "Look at out/keypoints.png and out/match.png."
+
+bench: all
+	for bench in build/release/bench/*_bench; do $$bench || exit 1; done
+
+audit: all
+	.ci/audit $(PYTHON)
+
+lint: deps-lint build/lint/build.ninja
+	git ls-files '*.h' '*.cpp' | xargs clang-format --dry-run -Werror
+	run-clang-tidy -quiet -j $(JOBS) -p build/lint
+
+install: all
+	cmake --install build/release --prefix $(PREFIX)
+
+clean:
+	rm -rf build out
+
+deps:
+	$(call install,$(packages))
+deps-lint:
+	$(call install,$(packages_lint))
+deps-aarch64:
+	$(if $(filter arm64,$(shell dpkg --print-foreign-architectures)),@:,$(sudo) dpkg --add-architecture arm64)
+	$(call install,$(packages_aarch64))
