@@ -41,10 +41,12 @@ HEWN_INLINE ReducedExp reduce_exp(const Lanes& x) {
 
 /// eˣ within 1 ulp, denormal results included; infinity above 88.72, zero below −103.97.
 HEWN_INLINE Lanes exp(const Lanes& x) {
-  // Beyond these the result is 0 or infinity anyway. Compared this way round, NaN passes.
-  const Lanes above = select(x < Lanes(-104.0F), Lanes(-104.0F), x);
+  // Compared these ways round, NaN passes. Where the result is 0, what is computed is 1: a product
+  // that underflows would take some hundred cycles on many machines, and softmax is full of them.
+  const Mask vanishes = x < Lanes(-104.0F);
+  const Lanes above = select(vanishes, Lanes(0), x);
   const auto [n, expm1_r] = reduce_exp(select(above > Lanes(89.0F), Lanes(89.0F), above));
-  return scale_by_exp2(expm1_r + Lanes(1), n);
+  return select(vanishes, Lanes(0), scale_by_exp2(expm1_r + Lanes(1), n));
 }
 
 /// 1 / (1 + e⁻ˣ) within 2 ulp, denormal results included.
