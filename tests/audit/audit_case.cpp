@@ -33,7 +33,7 @@ std::array<double, 2> AuditCase::number_pair(const char* name) const {
   return param<std::array<double, 2>>(name);
 }
 
-Activation AuditCase::activation() const {
+Activation AuditCase::activation(const char* name) const {
   using Kind = Activation::Kind;
   static const std::map<std::string, Kind> kinds{{"none", Kind::none},
                                                  {"relu", Kind::relu},
@@ -42,9 +42,9 @@ Activation AuditCase::activation() const {
                                                  {"tanh", Kind::tanh},
                                                  {"gelu", Kind::gelu},
                                                  {"quick_gelu", Kind::quick_gelu}};
-  if (!has_param("activation")) return {};
-  const auto found = kinds.find(text("activation"));
-  require(found != kinds.end(), "case ", id_, ": unknown activation '", text("activation"), "'");
+  if (!has_param(name)) return {};
+  const auto found = kinds.find(text(name));
+  require(found != kinds.end(), "case ", id_, ": unknown activation '", text(name), "'");
   Activation activation{.kind = found->second};
   if (has_param("negative_slope")) {
     activation.negative_slope = static_cast<float>(number("negative_slope"));

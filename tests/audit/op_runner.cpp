@@ -17,7 +17,9 @@ struct Adapter {
 };
 
 constexpr Adapter kAdapters[] = {
-    {"conv2d", run_conv2d},
+    {"binary", run_binary}, {"conv2d", run_conv2d}, {"l2_normalize", run_l2_normalize},
+    {"linear", run_linear}, {"matmul", run_matmul}, {"softmax", run_softmax},
+    {"unary", run_unary},
 };
 
 struct Arguments {

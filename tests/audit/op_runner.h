@@ -45,8 +45,8 @@ class AuditCase {
   std::string text(const char* name) const;
   std::array<std::int64_t, 2> integer_pair(const char* name) const;
   std::array<double, 2> number_pair(const char* name) const;
-  /// The parameters `activation` and `negative_slope`; none where there is no such parameter.
-  Activation activation() const;
+  /// The parameter `name` and `negative_slope`; none where there is no such parameter.
+  Activation activation(const char* name = "activation") const;
 
   /// Arguments. As PyTorch has them: row-major values, aligned, and their shape.
   bool has(const char* argument) const;
@@ -90,6 +90,12 @@ class AuditResults {
   std::vector<TensorToWrite> tensors_;
 };
 
+void run_binary(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_conv2d(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_l2_normalize(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_linear(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_matmul(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_softmax(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_unary(const AuditCase& which, AuditResults& results, Context& ctx);
 
 }  // namespace hewn::audit
