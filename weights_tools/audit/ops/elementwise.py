@@ -10,6 +10,11 @@ from torch import Tensor
 from weights_tools.audit.ops.case import Case, Draw, Operator, Params, Tensors, always
 
 
+def _gelu(x: Tensor) -> Tensor:
+    """F.gelu's own formula: F.gelu itself may go through oneDNN, which makes NaN of +infinity."""
+    return x * 0.5 * (1 + torch.erf(x * math.sqrt(0.5)))
+
+
 def _quick_gelu(x: Tensor) -> Tensor:
     return x * torch.sigmoid(1.702 * x)
 
@@ -20,12 +25,12 @@ _UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "erf": torch.erf,
     "relu": F.relu,
-    "gelu": F.gelu,
+    "gelu": _gelu,
     "quick_gelu": _quick_gelu,
     "abs": torch.abs,
     "sqrt": torch.sqrt,
 }
-_EXACT_UNARY = ("relu", "leaky_relu", "abs", "sqrt")
+_EXACT_UNARY = ("relu", "leaky_relu", "abs")  # not sqrt: PyTorch's may be 1 ulp off
 
 _BINARY: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "add": torch.add,
