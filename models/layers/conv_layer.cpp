@@ -1,5 +1,7 @@
 #include "hewn/models/layers/conv_layer.h"
 
+#include "hewn/ops/pool2d/pool2d.h"
+
 #include <vector>
 
 namespace hewn {
@@ -33,6 +35,21 @@ View ConvLayer::operator()(ConstView x, Context& ctx) const {
   const View y = ctx.arena().view(conv_.output_shape(x.shape));
   conv2d(x, conv_, y, ctx);
   ctx.trace(conv_.name(), y);
+  return y;
+}
+
+View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
+  constexpr Pool2dParams kHalve{.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
+  const Nhwc map = b.conv().output_shape(a.conv().output_shape(x.shape));
+  const View y = ctx.arena().view(pool2d_output_shape(map, kHalve));
+  if (ctx.tracing()) {
+    const Arena::Scope scope(ctx.arena());
+    max_pool2d(b(a(x, ctx), ctx), kHalve, y, ctx);
+    return y;
+  }
+  for (std::int64_t n = 0; n < x.shape.n; ++n) {
+    conv2d_pair_max_pool(x.image(n), a.conv(), b.conv(), y.image(n), ctx);
+  }
   return y;
 }
 

@@ -30,4 +30,9 @@ class ConvLayer {
   PackedConv2d conv_;
 };
 
+/// b(a(x)), then the maxima of 2×2 pixels: the stage that encoders are made of. The result is in
+/// the arena of the Context. The full-size maps never exist as a whole, unless a trace asks to see
+/// them; the bits are the same.
+View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx);
+
 }  // namespace hewn

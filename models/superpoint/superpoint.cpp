@@ -2,7 +2,6 @@
 
 #include "hewn/ops/depth_to_space/depth_to_space.h"
 #include "hewn/ops/normalize/normalize.h"
-#include "hewn/ops/pool2d/pool2d.h"
 #include "hewn/ops/softmax/softmax.h"
 #include "hewn/runtime/error.h"
 
@@ -13,8 +12,6 @@ namespace hewn {
 namespace {
 
 constexpr std::int64_t kCellPixels = SuperPoint::kCell * SuperPoint::kCell;
-constexpr Pool2dParams kHalve{.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
-
 ConvLayer conv3x3(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out) {
   return layers.conv(name, {out, in, 3, 3},
                      {.padding_h = 1, .padding_w = 1, .activation = Activation::relu()});
@@ -30,16 +27,6 @@ DescriptorSampling parse_sampling(const std::string& name) {
   if (name == "magicleap") return DescriptorSampling::magicleap;
   if (name == "half-pixel") return DescriptorSampling::half_pixel;
   fail("descriptor_sampling: expected none, magicleap or half-pixel, got '", name, "'");
-}
-
-/// Two convolutions and a 2×2 max-pool. The result alone stays in the arena.
-View encoder_stage(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
-  const Nhwc pooled =
-      pool2d_output_shape({x.shape.n, x.shape.h, x.shape.w, b.conv().out_channels()}, kHalve);
-  const View y = ctx.arena().view(pooled);
-  const Arena::Scope scope(ctx.arena());
-  max_pool2d(b(a(x, ctx), ctx), kHalve, y, ctx);
-  return y;
 }
 
 }  // namespace
@@ -87,9 +74,9 @@ SuperPoint::Output SuperPoint::forward(ConstView image, Context& ctx) const {
   const View scores = arena.view({s.n, rows * kCell, columns * kCell, 1});
 
   // Shared encoder: (h, w, 1) → (h/8, w/8, 128).
-  View x = encoder_stage(conv1a_, conv1b_, image, ctx);
-  x = encoder_stage(conv2a_, conv2b_, x, ctx);
-  x = encoder_stage(conv3a_, conv3b_, x, ctx);
+  View x = conv_conv_max_pool(conv1a_, conv1b_, image, ctx);
+  x = conv_conv_max_pool(conv2a_, conv2b_, x, ctx);
+  x = conv_conv_max_pool(conv3a_, conv3b_, x, ctx);
   x = conv4b_(conv4a_(x, ctx), ctx);
   if (conv5a_) x = (*conv5a_)(x, ctx);
 

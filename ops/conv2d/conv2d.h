@@ -88,4 +88,18 @@ class PackedConv2d {
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
             std::optional<ConstView> residual = std::nullopt);
 
+/// y = max_pool2d(conv(x), kernel 2, stride 2), without a map of the size of conv(x) where the
+/// algorithm allows. y: [n, ⌊h/2⌋, ⌊w/2⌋, out] of conv.output_shape(x). The bits are those of
+/// conv2d() followed by max_pool2d(). Throws Error when a shape is wrong, or the pooled result
+/// would be empty.
+void conv2d_max_pool(ConstView x, const PackedConv2d& conv, View y, Context& ctx);
+
+/// y = max_pool2d(second(first(x)), kernel 2, stride 2), depth first: the map between the two
+/// exists a stripe of rows at a time. For the first layers of a network, whose full-size maps are
+/// what its memory and bandwidth go into. Both convolutions have stride 1 along the rows and keep
+/// the picture's size, and n is 1; throws Error otherwise. The bits are those of conv2d() twice and
+/// max_pool2d().
+void conv2d_pair_max_pool(ConstView x, const PackedConv2d& first, const PackedConv2d& second,
+                          View y, Context& ctx);
+
 }  // namespace hewn

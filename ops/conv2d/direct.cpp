@@ -24,13 +24,13 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 
 class DirectConv2d {
  public:
-  DirectConv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-               std::optional<ConstView> residual)
-      : x_(x),
-        conv_(conv),
-        p_(conv.params()),
-        y_(y),
-        residual_(residual),
+  DirectConv2d(const Conv2dCall& call, Context& ctx)
+      : x_(call.x),
+        conv_(call.conv),
+        p_(call.conv.params()),
+        padding_top_(call.padding_top),
+        y_(call.y),
+        residual_(call.residual),
         kernels_(select_kernels<GemmKernels>(ctx.isa())) {
     if (is_pointwise()) flatten();
     plan_taps(ctx.arena());
@@ -42,9 +42,7 @@ class DirectConv2d {
   }
 
   void run(Context& ctx) {
-    const std::int64_t units =
-        p_.groups * y_.shape.n * y_.shape.h * strips_per_row_ * panel_splits_;
-    parallel_for(ctx, units, 1, [this](std::int64_t begin, std::int64_t end, int worker) {
+    parallel_for(ctx, units_, 1, [this](std::int64_t begin, std::int64_t end, int worker) {
       for (std::int64_t i = begin; i < end; ++i) run_unit(i, worker);
     });
   }
@@ -172,7 +170,7 @@ class DirectConv2d {
     if (index >= units_ || panel_splits_ > 1) return {};
     const Unit unit = unit_at(index);
     const std::int64_t row =
-        unit.row * p_.stride_h - p_.padding_h + (conv_.kernel_h() - 1) * p_.dilation_h;
+        unit.row * p_.stride_h - padding_top_ + (conv_.kernel_h() - 1) * p_.dilation_h;
     if (row >= x_.shape.h || row < 0) return {};
     const auto column = [&](std::int64_t tile) {
       return std::min(tile_begin(tile) * p_.stride_w, x_.shape.w);
@@ -219,7 +217,7 @@ class DirectConv2d {
   TileInput tile_input(const Unit& unit, std::int64_t tile, float* patch) const {
     const std::int64_t begin = tile_begin(tile);
     const std::int64_t end = tile_begin(tile + 1);
-    const std::int64_t y0 = unit.row * p_.stride_h - p_.padding_h;
+    const std::int64_t y0 = unit.row * p_.stride_h - padding_top_;
     const std::int64_t x0 = begin * p_.stride_w - p_.padding_w;
     const std::int64_t y1 = y0 + (conv_.kernel_h() - 1) * p_.dilation_h;
     const std::int64_t columns =
@@ -255,6 +253,7 @@ class DirectConv2d {
   ConstView x_;
   const PackedConv2d& conv_;
   const Conv2dParams& p_;
+  std::int64_t padding_top_;
   View y_;
   std::optional<ConstView> residual_;
   const GemmKernels& kernels_;
@@ -274,10 +273,9 @@ class DirectConv2d {
 
 }  // namespace
 
-void conv2d_direct(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-                   std::optional<ConstView> residual) {
+void conv2d_direct(const Conv2dCall& call, Context& ctx) {
   const Arena::Scope scope(ctx.arena());
-  DirectConv2d(x, conv, y, ctx, residual).run(ctx);
+  DirectConv2d(call, ctx).run(ctx);
 }
 
 }  // namespace hewn

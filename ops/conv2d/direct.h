@@ -2,13 +2,11 @@
 // installed.
 #pragma once
 
-#include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/conv2d/call.h"
 
 namespace hewn {
 
-/// conv2d() by the direct algorithm, for any parameters. Shapes are checked already, and nothing is
-/// empty.
-void conv2d_direct(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-                   std::optional<ConstView> residual);
+/// conv2d() by the direct algorithm, for any parameters.
+void conv2d_direct(const Conv2dCall& call, Context& ctx);
 
 }  // namespace hewn

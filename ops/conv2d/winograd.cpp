@@ -31,20 +31,24 @@ std::int64_t tiles_per_block(std::int64_t products, std::int64_t channels) {
 
 class WinogradConv2d {
  public:
-  WinogradConv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-                 std::optional<ConstView> residual)
-      : x_(x),
-        conv_(conv),
-        p_(conv.params()),
-        y_(y),
-        residual_(residual),
+  WinogradConv2d(const Conv2dCall& call, Context& ctx)
+      : x_(call.x),
+        conv_(call.conv),
+        p_(call.conv.params()),
+        padding_top_(call.padding_top),
+        y_(call.y),
+        max_pool_(call.max_pool),
+        residual_(call.residual),
         gemm_(select_kernels<GemmKernels>(ctx.isa())),
         f_(select_kernels<WinogradKernels>(ctx.isa()).f4x4_3x3) {
-    depth_ = conv.in_channels();
+    const std::int64_t scale = max_pool_ ? 2 : 1;
+    rows_ = y_.shape.h * scale;
+    columns_ = y_.shape.w * scale;
+    depth_ = conv_.in_channels();
     channels_ = divide_up(depth_, kPanel) * kPanel;
-    tiles_h_ = divide_up(divide_up(y.shape.h, p_.dilation_h), f_.outputs_h);
-    tiles_w_ = divide_up(divide_up(y.shape.w, p_.dilation_w), f_.outputs_w);
-    tiles_ = y.shape.n * tiles_h_ * p_.dilation_h * tiles_w_ * p_.dilation_w;
+    tiles_h_ = divide_up(divide_up(rows_, p_.dilation_h), f_.outputs_h);
+    tiles_w_ = divide_up(divide_up(columns_, p_.dilation_w), f_.outputs_w);
+    tiles_ = y_.shape.n * tiles_h_ * p_.dilation_h * tiles_w_ * p_.dilation_w;
     block_ = std::min(tiles_per_block(f_.products(), channels_), tiles_);
     panel_width_ = gemm_.max_panels * kPanel;
     // One line more than the tiles need: products a multiple of 4 KB apart would all fall into one
@@ -110,7 +114,7 @@ class WinogradConv2d {
   }
 
   void transform_input(const Tile& tile, float* out) const {
-    const std::int64_t y = tile.y - p_.padding_h;
+    const std::int64_t y = tile.y - padding_top_;
     const std::int64_t x = tile.x - p_.padding_w;
     const auto rows = range_inside(y, p_.dilation_h, f_.points_h(), x_.shape.h);
     const auto columns = range_inside(x, p_.dilation_w, f_.points_w(), x_.shape.w);
@@ -159,8 +163,8 @@ class WinogradConv2d {
   }
 
   void transform_output(const float* products, const Tile& tile, std::int64_t panel) const {
-    const auto rows = range_inside(tile.y, p_.dilation_h, f_.outputs_h, y_.shape.h);
-    const auto columns = range_inside(tile.x, p_.dilation_w, f_.outputs_w, y_.shape.w);
+    const auto rows = range_inside(tile.y, p_.dilation_h, f_.outputs_h, rows_);
+    const auto columns = range_inside(tile.x, p_.dilation_w, f_.outputs_w, columns_);
     const std::int64_t channel = panel * kPanel;
     const auto at = [channel](const float* values) {
       return values == nullptr ? nullptr : values + channel;
@@ -175,16 +179,18 @@ class WinogradConv2d {
       residual_stride = residual_->pixel_stride;
     }
     const std::int64_t row = p_.dilation_h * y_.shape.w;
+    const std::int64_t scale = max_pool_ ? 2 : 1;
     f_.output({
         .in = products,
         .product_stride = output_stride_,
-        .out = y_.pixel(tile.image, tile.y, tile.x) + channel,
+        .out = y_.pixel(tile.image, tile.y / scale, tile.x / scale) + channel,
         .row_stride = row * y_.pixel_stride,
         .column_stride = p_.dilation_w * y_.pixel_stride,
         .residual_row_stride = row * residual_stride,
         .residual_column_stride = p_.dilation_w * residual_stride,
         .rows = rows.second,
         .columns = columns.second,
+        .max_pool = max_pool_,
         .channels = std::min(y_.shape.c - channel, kPanel),
         .epilogue = epilogue,
     });
@@ -193,11 +199,15 @@ class WinogradConv2d {
   ConstView x_;
   const PackedConv2d& conv_;
   const Conv2dParams& p_;
+  std::int64_t padding_top_;
   View y_;
+  bool max_pool_;
   std::optional<ConstView> residual_;
   const GemmKernels& gemm_;
   const WinogradTransforms& f_;
 
+  std::int64_t rows_ = 0;  // of the result, before pooling
+  std::int64_t columns_ = 0;
   std::int64_t depth_ = 0;
   std::int64_t channels_ = 0;  // depth, rounded up to whole vectors
   std::int64_t tiles_h_ = 0;   // of one phase
@@ -213,10 +223,9 @@ class WinogradConv2d {
 
 }  // namespace
 
-void conv2d_winograd(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-                     std::optional<ConstView> residual) {
+void conv2d_winograd(const Conv2dCall& call, Context& ctx) {
   const Arena::Scope scope(ctx.arena());
-  WinogradConv2d(x, conv, y, ctx, residual).run(ctx);
+  WinogradConv2d(call, ctx).run(ctx);
 }
 
 }  // namespace hewn

@@ -1,7 +1,7 @@
 // Convolution by Winograd's minimal filtering. Internal: not installed.
 #pragma once
 
-#include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/conv2d/call.h"
 #include "hewn/ops/gemm/epilogue.h"
 
 #include <cstdint>
@@ -32,7 +32,8 @@ struct WinogradOutput {
   std::int64_t column_stride;
   std::int64_t residual_row_stride;
   std::int64_t residual_column_stride;
-  int rows, columns;      ///< how many of the tile's outputs exist
+  int rows, columns;      ///< how many of the tile's outputs exist, before pooling
+  bool max_pool;          ///< write the maxima of 2×2 outputs
   std::int64_t channels;  ///< how many of the 16 exist
   Epilogue
       epilogue;  ///< its pointers are at the first of the 16 channels and the tile's first output
@@ -63,9 +64,12 @@ bool winograd_applies(const Conv2dParams& params, const Shape& weights);
 /// The transformed weights G g Gᵀ, computed in double and rounded once: {panels, products, in, 16}.
 Tensor pack_winograd(const Conv2dWeights& weights);
 
-/// conv2d() by Winograd, for weights to which winograd_applies(). Shapes are checked already, and
-/// nothing is empty.
-void conv2d_winograd(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-                     std::optional<ConstView> residual);
+/// Rows of outputs in a tile.
+inline constexpr std::int64_t kWinogradRows = 4;
+
+/// conv2d() by Winograd, for weights to which winograd_applies(). Where y is a window of a map, it
+/// begins at a multiple of kWinogradRows × dilation rows: tiles then lie where they would on the
+/// whole map, and the bits are the same.
+void conv2d_winograd(const Conv2dCall& call, Context& ctx);
 
 }  // namespace hewn

@@ -65,9 +65,9 @@ void transform_input(const WinogradInput& t) {
 
 template <typename AxisH, typename AxisW>
 void transform_output(const WinogradOutput& t) {
-  constexpr int kOutputsH = AxisH::kOutputs;
-  constexpr int kOutputsW = AxisW::kOutputs;
-  Lanes half[kOutputsH][AxisW::kPoints];
+  constexpr int kRows = AxisH::kOutputs;
+  constexpr int kColumns = AxisW::kOutputs;
+  Lanes half[kRows][AxisW::kPoints];
 #pragma GCC unroll 1
   for (int x = 0; x < AxisW::kPoints; ++x) {
     Lanes column[AxisH::kPoints];
@@ -75,32 +75,47 @@ void transform_output(const WinogradOutput& t) {
     for (int y = 0; y < AxisH::kPoints; ++y) {
       column[y] = Lanes::load(t.in + (y * AxisW::kPoints + x) * t.product_stride);
     }
-    Lanes outputs[kOutputsH];
+    Lanes outputs[kRows];
     AxisH::transform_output(column, outputs);
 #pragma GCC unroll 4
-    for (int y = 0; y < kOutputsH; ++y) half[y][x] = outputs[y];
+    for (int y = 0; y < kRows; ++y) half[y][x] = outputs[y];
   }
+
   const Lanes bias = t.epilogue.bias != nullptr ? Lanes::load(t.epilogue.bias) : Lanes(0);
-  const bool plain = is_plain(t.epilogue) && t.columns == kOutputsW && t.channels == kLanes;
+  const bool plain = is_plain(t.epilogue);
   const bool relu = t.epilogue.activation.kind == Activation::Kind::relu;
+  Lanes outputs[kRows][kColumns];
 #pragma GCC unroll 1
-  for (int y = 0; y < t.rows; ++y) {
-    Lanes outputs[kOutputsW];
-    AxisW::transform_output(half[y], outputs);
-    float* to = t.out + y * t.row_stride;
-    if (plain) {
-#pragma GCC unroll 4
-      for (int x = 0; x < kOutputsW; ++x) {
-        finish_plain(relu, outputs[x] + bias).store(to + x * t.column_stride);
-      }
-      continue;
-    }
+  for (int y = 0; y < kRows; ++y) {
+    AxisW::transform_output(half[y], outputs[y]);
     const float* residual = t.epilogue.residual + y * t.residual_row_stride;
 #pragma GCC unroll 4
-    for (int x = 0; x < kOutputsW; ++x) {
-      if (x >= t.columns) break;
-      finish(t.epilogue, outputs[x] + bias, 0, t.channels, residual + x * t.residual_column_stride)
-          .store(to + x * t.column_stride, t.channels);
+    for (int x = 0; x < kColumns; ++x) {
+      const Lanes sum = outputs[y][x] + bias;
+      if (plain) {
+        outputs[y][x] = finish_plain(relu, sum);
+      } else if (y < t.rows && x < t.columns) {
+        outputs[y][x] =
+            finish(t.epilogue, sum, 0, t.channels, residual + x * t.residual_column_stride);
+      }
+    }
+  }
+
+  if constexpr (kRows % 2 == 0 && kColumns % 2 == 0) {
+    if (t.max_pool) {
+      for (int y = 0; y < t.rows / 2; ++y) {
+        for (int x = 0; x < t.columns / 2; ++x) {
+          const Lanes above = maximum(outputs[2 * y][2 * x], outputs[2 * y][2 * x + 1]);
+          const Lanes below = maximum(outputs[2 * y + 1][2 * x], outputs[2 * y + 1][2 * x + 1]);
+          maximum(above, below).store(t.out + y * t.row_stride + x * t.column_stride, t.channels);
+        }
+      }
+      return;
+    }
+  }
+  for (int y = 0; y < t.rows; ++y) {
+    for (int x = 0; x < t.columns; ++x) {
+      outputs[y][x].store(t.out + y * t.row_stride + x * t.column_stride, t.channels);
     }
   }
 }
