@@ -1,11 +1,10 @@
 #include "hewn/models/matching/matching.h"
 
-#include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/linear/linear.h"
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
 #include <limits>
-#include <vector>
 
 namespace hewn {
 
@@ -84,10 +83,10 @@ std::vector<Match> match_mutual(ConstView a, ConstView b, const MatchOptions& op
           "matching: expected a ratio above 0 and up to 1, got ", options.ratio);
   if (rows == 0 || columns == 0 || channels == 0) return {};
 
-  // The similarities of a block are a 1×1 convolution whose weights are the descriptors of b.
+  // A row of similarities is a linear layer whose weights are the descriptors of b.
   const Tensor weights = Tensor::copy_of(b);
-  const PackedConv2d similarity("similarity", {},
-                                {.shape = {columns, channels, 1, 1}, .weight = weights.values()});
+  const PackedLinear similarity(
+      "similarity", {.shape = {columns, channels}, .weight = weights.values(), .bias = {}});
   NearestNeighbours neighbours(rows, columns);
   const Arena::Scope scope(ctx.arena());
   const View block = ctx.arena().view({1, 1, std::min(rows, kBlockRows), columns});
@@ -95,7 +94,7 @@ std::vector<Match> match_mutual(ConstView a, ConstView b, const MatchOptions& op
     const Arena::Scope block_scope(ctx.arena());
     const std::int64_t count = std::min(kBlockRows, rows - begin);
     const ConstView from(a.pixel(0, 0, begin), {1, 1, count, channels}, a.pixel_stride);
-    conv2d(from, similarity, View(block.data, {1, 1, count, columns}), ctx);
+    linear(from, similarity, View(block.data, {1, 1, count, columns}), ctx);
     for (std::int64_t i = 0; i < count; ++i) neighbours.add_row(begin + i, block.pixel(0, 0, i));
   }
   return neighbours.mutual(options.ratio);

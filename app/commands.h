@@ -1,0 +1,18 @@
+// The commands of the program, one file each.
+#pragma once
+
+namespace CLI {
+class App;
+}
+
+namespace hewn::app {
+
+// Each adds its command, options and help to `parent`; the command runs while the command line is
+// parsed, and throws Error or UsageError.
+void add_keypoints(CLI::App& parent);
+void add_match(CLI::App& parent);
+void add_inspect(CLI::App& parent);
+void add_cpu(CLI::App& parent);
+void add_bench(CLI::App& parent);
+
+}  // namespace hewn::app

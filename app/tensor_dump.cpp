@@ -1,0 +1,34 @@
+#include "app/tensor_dump.h"
+
+#include "hewn/runtime/error.h"
+#include "hewn/runtime/safetensors.h"
+
+#include <span>
+
+namespace hewn::app {
+
+void TensorDump::add(std::string_view name, ConstView view) {
+  const Nhwc& s = view.shape;
+  add(name, view, {s.n, s.c, s.h, s.w});
+}
+
+void TensorDump::add(std::string_view name, ConstView view, Shape shape) {
+  require(shape.count() == view.shape.count(), name, ": expected a shape of ", view.shape.count(),
+          " elements, got ", shape);
+  std::vector<float> values(static_cast<std::size_t>(view.shape.count()));
+  to_nchw(view, values);
+  entries_.push_back({prefix_ + std::string(name), std::move(shape), std::move(values)});
+}
+
+void TensorDump::write(const std::filesystem::path& path) const {
+  std::vector<TensorToWrite> tensors;
+  for (const Entry& entry : entries_) {
+    tensors.push_back({.name = entry.name,
+                       .dtype = Dtype::float32,
+                       .shape = entry.shape,
+                       .data = std::as_bytes(std::span(entry.values))});
+  }
+  write_safetensors(path, tensors);
+}
+
+}  // namespace hewn::app

@@ -1,0 +1,39 @@
+// Tensors on their way to a file, as PyTorch lays them out.
+#pragma once
+
+#include "hewn/runtime/shape.h"
+#include "hewn/runtime/tensor.h"
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace hewn::app {
+
+/// Copies of float32 tensors, collected under their names and then written as safetensors.
+class TensorDump {
+ public:
+  /// Put before the names of the tensors that follow.
+  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
+
+  /// Copies a view to NCHW, under the shape (n, c, h, w).
+  void add(std::string_view name, ConstView view);
+
+  /// Copies a view to NCHW and gives it another shape with as many elements.
+  void add(std::string_view name, ConstView view, Shape shape);
+
+  /// Throws Error, naming the file, when it cannot be written.
+  void write(const std::filesystem::path& path) const;
+
+ private:
+  struct Entry {
+    std::string name;
+    Shape shape;
+    std::vector<float> values;
+  };
+
+  std::string prefix_;
+  std::vector<Entry> entries_;
+};
+
+}  // namespace hewn::app
