@@ -18,6 +18,7 @@ constexpr Colour kOutlier{0.95F, 0.30F, 0.30F};
 constexpr Colour kOutline{1.00F, 0.85F, 0.30F};
 constexpr float kDimmed = 0.8F;  // so that colours stand out from white, too
 constexpr std::int64_t kGap = 8;
+constexpr double kFewMatches = 150;  // lines that a picture bears at full strength
 
 /// Lines and circles are sized for a picture of this side, and grow with larger ones.
 constexpr double kReferenceSide = 500;
@@ -44,11 +45,12 @@ class MatchDrawing {
     canvas_.draw_gray(b.gray.view(), left_of_b_, 0, kDimmed);
   }
 
-  void draw_match(const Match& match, bool inlier) {
+  /// Lines fade with their number, so that the pictures stay in sight.
+  void draw_match(const Match& match, bool inlier, float fading) {
     const Place from = place_of(a_.keypoints[static_cast<std::size_t>(match.a)]);
     const Place to =
         place_of(b_.keypoints[static_cast<std::size_t>(match.b)], static_cast<double>(left_of_b_));
-    const Pen line{inlier ? kInlier : kOutlier, scale_, inlier ? 0.65F : 0.22F};
+    const Pen line{inlier ? kInlier : kOutlier, scale_, fading * (inlier ? 0.65F : 0.22F)};
     const Pen end{line.colour, scale_, inlier ? 1.0F : 0.4F};
     canvas_.draw_line(from, to, line);
     canvas_.draw_disc(from, 2 * scale_, end);
@@ -97,9 +99,11 @@ Image draw_keypoints(const Features& features) {
   for (auto keypoint = features.keypoints.rbegin(); keypoint != features.keypoints.rend();
        ++keypoint) {
     // Scores crowd near 0; their root spreads them over the colours.
-    const Colour colour = warm_colour(std::sqrt(static_cast<double>(keypoint->score) / best));
-    canvas.draw_circle(place_of(*keypoint), 3 * scale, {kShadow, 2.6 * scale, 0.35F});
-    canvas.draw_circle(place_of(*keypoint), 3 * scale, {colour, 1.3 * scale, 1.0F});
+    const double strength = std::sqrt(static_cast<double>(keypoint->score) / best);
+    const float opacity = 0.5F + 0.5F * static_cast<float>(strength);
+    canvas.draw_circle(place_of(*keypoint), 3 * scale, {kShadow, 2.6 * scale, 0.35F * opacity});
+    canvas.draw_circle(place_of(*keypoint), 3 * scale,
+                       {warm_colour(strength), 1.3 * scale, opacity});
   }
   return canvas.image();
 }
@@ -107,9 +111,11 @@ Image draw_keypoints(const Features& features) {
 Image draw_matches(const Features& a, const Features& b, const std::vector<Match>& matches,
                    const HomographyEstimate& estimate) {
   MatchDrawing drawing(a, b);
+  const auto count = static_cast<double>(std::max<std::size_t>(matches.size(), 1));
+  const auto fading = static_cast<float>(std::min(1.0, std::sqrt(kFewMatches / count)));
   for (const bool inliers : {false, true}) {  // on top of the others
     for (std::size_t i = 0; i < matches.size(); ++i) {
-      if (estimate.inliers[i] == inliers) drawing.draw_match(matches[i], inliers);
+      if (estimate.inliers[i] == inliers) drawing.draw_match(matches[i], inliers, fading);
     }
   }
   if (estimate.status == HomographyStatus::found) drawing.draw_outline(estimate.homography);

@@ -32,6 +32,9 @@ Two keypoints match when each one's descriptor is the other's nearest. RANSAC th
 homography that takes most keypoints of A to their partners in B: a plane seen twice, or two
 pictures from one place. Scenes with depth seen from two places have none, and only some inliers.)";
 
+/// Four inliers agree by construction; as many again, hardly by chance among good matches.
+constexpr std::int64_t kFewInliers = 8;
+
 struct Options {
   fs::path a, b;
   CommonOptions common;
@@ -151,6 +154,9 @@ void print(const Options& options, const Matching& found) {
   for (const auto& row : estimate.homography.rowwise()) {
     for (const double value : row) std::cout << std::setw(14) << std::setprecision(6) << value;
     std::cout << '\n';
+  }
+  if (estimate.inlier_count < kFewInliers) {
+    std::cout << "So few inliers may agree by chance.\n";
   }
 }
 

@@ -3,6 +3,7 @@
 #include "hewn/runtime/safetensors.h"
 
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,55 @@ TEST_F(Failures, InspectingWhatIsNoSafetensorsFile) {
        {folder_.file("absent"), folder_.path().string(), folder_.write("empty", ""), good_}) {
     EXPECT_TRUE(complained(run_hewn({"inspect", file}), kFailure, file));
   }
+}
+
+/// MagicPoint, the form without descriptors, with all weights zero.
+void write_magicpoint(const fs::path& path) {
+  struct Layer {
+    std::string name;
+    std::int64_t out, in, kernel;
+  };
+  const std::vector<Layer> layers{{"conv1a", 64, 1, 3},    {"conv1b", 64, 64, 3},
+                                  {"conv2a", 64, 64, 3},   {"conv2b", 64, 64, 3},
+                                  {"conv3a", 128, 64, 3},  {"conv3b", 128, 128, 3},
+                                  {"conv4a", 128, 128, 3}, {"conv4b", 128, 128, 3},
+                                  {"convPa", 256, 128, 3}, {"convPb", 65, 256, 1}};
+  const std::vector<float> zeros(256 * 128 * 3 * 3);
+  const auto bytes = std::as_bytes(std::span(zeros));
+  std::vector<TensorToWrite> tensors;
+  const auto add = [&](const std::string& name, const Shape& shape) {
+    const auto size = static_cast<std::size_t>(shape.count()) * sizeof(float);
+    tensors.push_back({.name = name, .shape = shape, .data = bytes.first(size)});
+  };
+  for (const Layer& layer : layers) {
+    add(layer.name + ".weight", {layer.out, layer.in, layer.kernel, layer.kernel});
+    add(layer.name + ".bias", {layer.out});
+  }
+  write_safetensors(path, tensors,
+                    {{"hewn.format", "1"},
+                     {"hewn.model", "superpoint"},
+                     {"hewn.config", R"({"form": "magicpoint", "descriptor_sampling": "none"})"}});
+}
+
+TEST_F(Failures, DescriptorsThatTheWeightsDoNotHave) {
+  const std::string weights = folder_.file("magicpoint.safetensors");
+  write_magicpoint(weights);
+  const std::string dump = folder_.file("dump.safetensors");
+  for (const Arguments& arguments :
+       {Arguments{"match", good_, good_, "--weights", weights},
+        Arguments{"keypoints", good_, "--weights", weights, "--json", "-", "--descriptors"},
+        Arguments{"keypoints", good_, "--weights", weights, "--dump", dump,
+                  "--dense-descriptors"}}) {
+    EXPECT_TRUE(complained(run_hewn(arguments), kFailure, "'magicpoint' have none"));
+  }
+  EXPECT_FALSE(fs::exists(dump));
+
+  const Outcome outcome = run_hewn({"keypoints", good_, "--weights", weights, "--dump", dump});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const SafetensorsFile file(dump);
+  EXPECT_NE(file.find("scores"), nullptr);
+  EXPECT_EQ(file.find("descriptors"), nullptr);
+  EXPECT_EQ(file.find("keypoint_descriptors"), nullptr);
 }
 
 TEST_F(Failures, OutputsThatCannotBe) {

@@ -221,8 +221,6 @@ TEST_F(KeypointsCommand, HomographicAdaptationFollowsItsSeed) {
   const json first = adapted("1");
   EXPECT_EQ(adapted("1"), first);
   EXPECT_NE(adapted("2"), first);
-  // One view is the picture itself.
-  EXPECT_EQ(keypoints({"--homographic-adaptation", "1"}), keypoints({}));
 }
 
 TEST_F(KeypointsCommand, ProgressIsForTerminalsOnly) {
