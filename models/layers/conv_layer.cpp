@@ -33,9 +33,13 @@ ConvLayer::ConvLayer(const SafetensorsFile& file, const std::string& name, const
 
 View ConvLayer::operator()(ConstView x, Context& ctx) const {
   const View y = ctx.arena().view(conv_.output_shape(x.shape));
+  (*this)(x, y, ctx);
+  return y;
+}
+
+void ConvLayer::operator()(ConstView x, View y, Context& ctx) const {
   conv2d(x, conv_, y, ctx);
   ctx.trace(conv_.name(), y);
-  return y;
 }
 
 View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {

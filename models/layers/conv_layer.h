@@ -24,6 +24,9 @@ class ConvLayer {
   /// The layer's output, in the arena of the Context, reported to its trace under the layer's name.
   View operator()(ConstView x, Context& ctx) const;
 
+  /// The same, written to y.
+  void operator()(ConstView x, View y, Context& ctx) const;
+
   const PackedConv2d& conv() const { return conv_; }
 
  private:

@@ -71,29 +71,48 @@ SuperPoint::Output SuperPoint::forward(ConstView image, Context& ctx) const {
   Arena& arena = ctx.arena();
   const std::int64_t rows = s.h / kCell;
   const std::int64_t columns = s.w / kCell;
-  const View scores = arena.view({s.n, rows * kCell, columns * kCell, 1});
 
-  // Shared encoder: (h, w, 1) → (h/8, w/8, 128).
+  const View features = arena.view({s.n, rows, columns, conv4b_.conv().out_channels()});
+  encode(image, features, ctx);
+
+  const Output out{.semi = arena.view({s.n, rows, columns, kCellPixels + 1}),
+                   .scores = arena.view({s.n, rows * kCell, columns * kCell, 1}),
+                   .descriptors = arena.view(
+                       {s.n, rows, columns, convDb_ ? convDb_->conv().out_channels() : 0})};
+  detect(features, out, ctx);
+  if (convDb_) describe(features, out, ctx);
+  return out;
+}
+
+// Shared encoder: (h, w, 1) → (h/8, w/8, 128).
+void SuperPoint::encode(ConstView image, View features, Context& ctx) const {
+  const Arena::Scope scope(ctx.arena());
   View x = conv_conv_max_pool(conv1a_, conv1b_, image, ctx);
   x = conv_conv_max_pool(conv2a_, conv2b_, x, ctx);
   x = conv_conv_max_pool(conv3a_, conv3b_, x, ctx);
-  x = conv4b_(conv4a_(x, ctx), ctx);
-  if (conv5a_) x = (*conv5a_)(x, ctx);
-
-  // Interest point decoder: 64 pixels of a cell and the dustbin "no point here" share one softmax.
-  const View semi = convPb_(convPa_(x, ctx), ctx);
-  const View probabilities = arena.view(semi.shape);
-  softmax(semi, probabilities, ctx);
-  depth_to_space(probabilities.channels(0, kCellPixels), kCell, scores, ctx);
-
-  // Descriptor decoder: one vector of length 1 for each cell.
-  View descriptors = arena.view({s.n, rows, columns, 0});
-  if (convDa_) {
-    const View raw = (*convDb_)((*convDa_)(x, ctx), ctx);
-    descriptors = arena.view(raw.shape);
-    l2_normalize(raw, descriptors, ctx);
+  x = conv4a_(x, ctx);
+  if (conv5a_) {
+    (*conv5a_)(conv4b_(x, ctx), features, ctx);
+  } else {
+    conv4b_(x, features, ctx);
   }
-  return {semi, scores, descriptors};
+}
+
+// Interest point decoder: the 64 pixels of a cell and the dustbin "no point here" share one
+// softmax.
+void SuperPoint::detect(ConstView features, const Output& out, Context& ctx) const {
+  const Arena::Scope scope(ctx.arena());
+  convPb_(convPa_(features, ctx), out.semi, ctx);
+  const View probabilities = ctx.arena().view(out.semi.shape);
+  softmax(out.semi, probabilities, ctx);
+  depth_to_space(probabilities.channels(0, kCellPixels), kCell, out.scores, ctx);
+}
+
+// Descriptor decoder: one vector of length 1 for each cell.
+void SuperPoint::describe(ConstView features, const Output& out, Context& ctx) const {
+  const Arena::Scope scope(ctx.arena());
+  (*convDb_)((*convDa_)(features, ctx), out.descriptors, ctx);
+  l2_normalize(out.descriptors, out.descriptors, ctx);
 }
 
 }  // namespace hewn

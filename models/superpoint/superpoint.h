@@ -56,6 +56,11 @@ class SuperPoint {
   SuperPoint(FileLayers layers);
   SuperPoint(LayerSource& layers, std::string form, DescriptorSampling sampling);
 
+  // The three parts of the network. Each leaves nothing but its result in the arena.
+  void encode(ConstView image, View features, Context& ctx) const;
+  void detect(ConstView features, const Output& out, Context& ctx) const;
+  void describe(ConstView features, const Output& out, Context& ctx) const;
+
   std::string form_;
   DescriptorSampling sampling_;
   ConvLayer conv1a_, conv1b_, conv2a_, conv2b_, conv3a_, conv3b_, conv4a_, conv4b_;
