@@ -1,9 +1,10 @@
-// The one exception type of the library, and the helper that words it.
+// The one exception type of the library, and the helpers that word it.
 #pragma once
 
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace hewn {
 
@@ -22,6 +23,16 @@ std::string concat(const Parts&... parts) {
   out.imbue(std::locale::classic());
   (out << ... << parts);
   return out.str();
+}
+
+/// `text`, which may hold anything, for a message of one line: what is not printable ASCII becomes
+/// a question mark.
+inline std::string printable(std::string_view text) {
+  std::string line(text);
+  for (char& c : line) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  return line;
 }
 
 /// Throws Error with the joined parts as its message.

@@ -2,8 +2,6 @@
 
 #include "hewn/runtime/error.h"
 
-#include <algorithm>
-
 namespace hewn::detail {
 
 namespace {
@@ -65,13 +63,6 @@ void append_chunk(std::vector<std::byte>& out, std::string_view type,
   out.insert(out.end(), letters, letters + type.size());
   out.insert(out.end(), data.begin(), data.end());
   append_big_endian(out, crc32(std::span(out).subspan(begin)));
-}
-
-std::string printable(std::string_view type) {
-  std::string text(type);
-  std::replace_if(
-      text.begin(), text.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
-  return text;
 }
 
 }  // namespace hewn::detail

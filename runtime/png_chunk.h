@@ -5,7 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -33,9 +32,6 @@ PngChunk take_chunk(std::span<const std::byte>& rest);
 /// Appends a chunk to `out`. The data is shorter than 2³¹ bytes.
 void append_chunk(std::vector<std::byte>& out, std::string_view type,
                   std::span<const std::byte> data);
-
-/// A chunk's type for a message, whatever its bytes.
-std::string printable(std::string_view type);
 
 /// The checksum of `bytes` (ISO 3309, as PNG's annex has it).
 std::uint32_t crc32(std::span<const std::byte> bytes);

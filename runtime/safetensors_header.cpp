@@ -151,7 +151,7 @@ Dtype parse_dtype(const std::string& name) {
     if (name == dtype_name(dtype)) return dtype;
   }
   constexpr std::size_t kShown = 16;
-  fail("expected dtype F32, F16, BF16 or I64, got '", name.substr(0, kShown), "'");
+  fail("expected dtype F32, F16, BF16 or I64, got '", printable(name.substr(0, kShown)), "'");
 }
 
 Shape parse_shape(const std::vector<std::uint64_t>& numbers) {

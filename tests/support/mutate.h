@@ -1,0 +1,19 @@
+// Damage to files: what bad disks, bad networks and bad people do to them.
+#pragma once
+
+#include "hewn/runtime/random.h"
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <vector>
+
+namespace hewn::test {
+
+/// `file` after one to four random edits: bits flipped, numbers overwritten by extreme ones in
+/// either byte order, bytes cut off, removed, doubled, moved, or replaced by a piece of
+/// `dictionary` (text that the format gives a meaning). May come out empty.
+std::vector<std::byte> mutate(std::vector<std::byte> file, Random& random,
+                              std::span<const std::string_view> dictionary = {});
+
+}  // namespace hewn::test
