@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/support/mutate.h"
@@ -41,6 +42,17 @@ Bytes random_rows(std::int64_t rows, std::int64_t row_bytes, Random& random) {
   return bytes;
 }
 
+/// The rows of the seven passes (Adam7) over 8 × 8 pixels of two bytes.
+Bytes interlaced_rows(Random& random) {
+  Bytes rows;
+  for (const auto& [count, row_bytes] :
+       {std::pair{1, 2}, {1, 2}, {1, 4}, {2, 4}, {2, 8}, {4, 8}, {4, 16}}) {
+    const Bytes pass = random_rows(count, row_bytes, random);
+    rows.insert(rows.end(), pass.begin(), pass.end());
+  }
+  return rows;
+}
+
 /// One small file for each path through the decoder.
 std::vector<Bytes> png_seeds() {
   Random random(7);
@@ -52,8 +64,7 @@ std::vector<Bytes> png_seeds() {
                {{"tRNS", bytes_of({0, 40, 0, 80, 0, 120})}}),
       png_file({.width = 8, .height = 8, .depth = 4, .color = 3}, random_rows(8, 4, random),
                {{"PLTE", bytes_of({1, 2, 3, 4, 5, 6, 7, 8, 9})}, {"tRNS", bytes_of({1, 2})}}),
-      png_file({.width = 8, .height = 8, .color = 4, .interlace = 1},
-               random_rows(15, 16, random)),  // more than the passes need
+      png_file({.width = 8, .height = 8, .color = 4, .interlace = 1}, interlaced_rows(random)),
   };
 }
 
@@ -95,7 +106,7 @@ TEST(PngMutations, WithTheirChecksumsMadeRightLoadOrAreRefused) {
       test::expect_loaded_or_refused("f", outcomes, [&] { load(file); });
     }
   }
-  EXPECT_GT(outcomes.loaded, 1000);
+  EXPECT_GT(outcomes.loaded, 300);
   EXPECT_GT(outcomes.refused, 10'000);
 }
 

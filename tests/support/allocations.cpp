@@ -1,0 +1,39 @@
+#include "tests/support/allocations.h"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+
+namespace {
+
+std::atomic<std::int64_t> count = 0;
+
+}  // namespace
+
+namespace hewn::test {
+
+std::int64_t allocations() { return count; }
+
+}  // namespace hewn::test
+
+// The array and nothrow forms of the standard library end up in these.
+
+void* operator new(std::size_t size) {
+  ++count;
+  if (void* data = std::malloc(size > 0 ? size : 1)) return data;
+  throw std::bad_alloc();
+}
+
+void* operator new(std::size_t size, std::align_val_t alignment) {
+  ++count;
+  const auto unit = static_cast<std::size_t>(alignment);
+  const std::size_t rounded = (size + unit - 1) / unit * unit;
+  if (void* data = std::aligned_alloc(unit, rounded > 0 ? rounded : unit)) return data;
+  throw std::bad_alloc();
+}
+
+void operator delete(void* data) noexcept { std::free(data); }
+void operator delete(void* data, std::size_t) noexcept { std::free(data); }
+void operator delete(void* data, std::align_val_t) noexcept { std::free(data); }
+void operator delete(void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
