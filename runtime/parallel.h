@@ -14,9 +14,9 @@ using RangeBody = void (*)(void* body, std::int64_t begin, std::int64_t end, int
 void parallel_for(Context& ctx, std::int64_t count, std::int64_t grain, RangeBody call, void* body);
 }  // namespace detail
 
-/// Calls body(begin, end, worker) for disjoint ranges that together cover [0, count), each of at
-/// least `grain` items but for the last; returns when all are done. `worker` is in [0,
-/// ctx.threads()) and no two calls at the same moment share one: it indexes scratch memory
+/// Calls body(begin, end, worker) for disjoint ranges that together cover [0, count), none with
+/// less than half of `grain` items unless there are no more; returns when all are done. `worker` is
+/// in [0, ctx.threads()) and no two calls at the same moment share one: it indexes scratch memory
 /// allocated beforehand. With one thread, or nothing to split, the body runs inline as body(0,
 /// count, 0) and no thread is made.
 ///

@@ -43,9 +43,7 @@ TEST(ParallelFor, RangesCoverEverythingOnce) {
           EXPECT_EQ(range.begin, expected);
           EXPECT_LT(range.begin, range.end);
           expected = range.end;
-          if (range.end < count) {
-            EXPECT_GE(range.end - range.begin, std::min(grain, count));
-          }
+          EXPECT_GE(2 * (range.end - range.begin), std::min(grain, count));
         }
         EXPECT_EQ(expected, count);
       }
