@@ -20,6 +20,15 @@ constexpr Adapter kAdapters[] = {
     {"binary", run_binary}, {"conv2d", run_conv2d}, {"l2_normalize", run_l2_normalize},
     {"linear", run_linear}, {"matmul", run_matmul}, {"softmax", run_softmax},
     {"unary", run_unary},
+    {"conv2d", run_conv2d},
+    {"max_pool2d", run_max_pool2d},
+    {"avg_pool2d", run_avg_pool2d},
+    {"depth_to_space", run_depth_to_space},
+    {"concat", run_concat},
+    {"slice", run_slice},
+    {"resize", run_resize},
+    {"grid_sample", run_grid_sample},
+    {"topk", run_topk},
 };
 
 struct Arguments {

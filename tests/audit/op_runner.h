@@ -97,5 +97,13 @@ void run_linear(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_matmul(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_softmax(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_unary(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_max_pool2d(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_avg_pool2d(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_depth_to_space(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_concat(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_slice(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_resize(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_grid_sample(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_topk(const AuditCase& which, AuditResults& results, Context& ctx);
 
 }  // namespace hewn::audit
