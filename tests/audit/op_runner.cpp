@@ -17,18 +17,21 @@ struct Adapter {
 };
 
 constexpr Adapter kAdapters[] = {
-    {"binary", run_binary}, {"conv2d", run_conv2d}, {"l2_normalize", run_l2_normalize},
-    {"linear", run_linear}, {"matmul", run_matmul}, {"softmax", run_softmax},
-    {"unary", run_unary},
-    {"conv2d", run_conv2d},
-    {"max_pool2d", run_max_pool2d},
     {"avg_pool2d", run_avg_pool2d},
-    {"depth_to_space", run_depth_to_space},
+    {"binary", run_binary},
     {"concat", run_concat},
-    {"slice", run_slice},
-    {"resize", run_resize},
+    {"conv2d", run_conv2d},
+    {"depth_to_space", run_depth_to_space},
     {"grid_sample", run_grid_sample},
+    {"l2_normalize", run_l2_normalize},
+    {"linear", run_linear},
+    {"matmul", run_matmul},
+    {"max_pool2d", run_max_pool2d},
+    {"resize", run_resize},
+    {"slice", run_slice},
+    {"softmax", run_softmax},
     {"topk", run_topk},
+    {"unary", run_unary},
 };
 
 struct Arguments {

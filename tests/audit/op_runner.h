@@ -90,20 +90,20 @@ class AuditResults {
   std::vector<TensorToWrite> tensors_;
 };
 
+void run_avg_pool2d(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_binary(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_concat(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_conv2d(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_depth_to_space(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_grid_sample(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_l2_normalize(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_linear(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_matmul(const AuditCase& which, AuditResults& results, Context& ctx);
-void run_softmax(const AuditCase& which, AuditResults& results, Context& ctx);
-void run_unary(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_max_pool2d(const AuditCase& which, AuditResults& results, Context& ctx);
-void run_avg_pool2d(const AuditCase& which, AuditResults& results, Context& ctx);
-void run_depth_to_space(const AuditCase& which, AuditResults& results, Context& ctx);
-void run_concat(const AuditCase& which, AuditResults& results, Context& ctx);
-void run_slice(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_resize(const AuditCase& which, AuditResults& results, Context& ctx);
-void run_grid_sample(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_slice(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_softmax(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_topk(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_unary(const AuditCase& which, AuditResults& results, Context& ctx);
 
 }  // namespace hewn::audit
