@@ -13,7 +13,8 @@ HEWN_SHARED ?= ../shared
 export HEWN_SHARED
 sudo    := $(if $(filter 0,$(shell id -u)),,sudo)
 
-weights := $(if $(WEIGHTS),--weights $(WEIGHTS),--random-weights 1)
+hewn    := build/release/hewn
+weights := $(if $(WEIGHTS),--weights "$(WEIGHTS)",--random-weights 1)
 
 # docs/dependencies.md says what each is for.
 packages := cmake ninja-build g++ ccache \
@@ -49,9 +50,13 @@ aarch64: build/aarch64/build.ninja
 demo: all
 	@mkdir -p out
 	@$(if $(WEIGHTS),,echo "No WEIGHTS=F.safetensors given: the network is random, and so is what it finds.")
-	build/release/hewn keypoints docs/pictures/desk_left.png $(weights) --draw out/keypoints.png
-	build/release/hewn match docs/pictures/desk_left.png docs/pictures/desk_right.png $(weights) --draw out/match.png
-	@echo "Look at out/keypoints.png and out/match.png."
+	$(hewn) keypoints docs/pictures/desk_left.png $(weights) --draw out/keypoints.png
+	@if $(if $(WEIGHTS),$(hewn) inspect "$(WEIGHTS)" | grep -q 'descriptor_sampling": "none"',false); then \
+	  echo "These weights have no descriptors, so nothing can be matched. Look at out/keypoints.png."; \
+	else \
+	  set -x; $(hewn) match docs/pictures/desk_left.png docs/pictures/desk_right.png $(weights) --draw out/match.png && \
+	  { set +x; } 2>/dev/null && echo "Look at out/keypoints.png and out/match.png."; \
+	fi
 
 bench: all
 	for bench in build/release/bench/*_bench; do $$bench || exit 1; done
