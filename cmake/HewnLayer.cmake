@@ -22,7 +22,8 @@ function(hewn_add_layer layer)
   add_library(${target} ${sources})
   add_library(hewn::${layer} ALIAS ${target})
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${include_root}>)
-  target_link_libraries(${target} PUBLIC ${arg_DEPENDS} PRIVATE hewn_build_flags)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_link_libraries(${target} PUBLIC ${arg_DEPENDS} PRIVATE $<BUILD_INTERFACE:hewn_build_flags>)
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${layer}
     VERSION ${PROJECT_VERSION}

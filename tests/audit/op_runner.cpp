@@ -82,7 +82,7 @@ void run_case(const AuditCase& which, AuditResults& results, Context& ctx) {
 
 void run(const Arguments& arguments) {
   const SafetensorsFile file(arguments.in);
-  Context ctx({.threads = arguments.threads, .isa = {}});
+  Context ctx({.threads = arguments.threads});
   AuditResults results;
   for (const AuditCase& which : read_cases(file)) run_case(which, results, ctx);
   results.write(arguments.out);

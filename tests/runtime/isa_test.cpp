@@ -67,7 +67,7 @@ TEST(Isa, TheEnvironmentForcesOne) {
   {
     const ForcedIsa forced("scalar");
     EXPECT_EQ(default_isa(), Isa::scalar);
-    EXPECT_EQ(Context({.threads = 1, .isa = {}}).isa(), Isa::scalar);
+    EXPECT_EQ(Context({.threads = 1}).isa(), Isa::scalar);
   }
   for (const char* nothing : {static_cast<const char*>(nullptr), ""}) {
     const ForcedIsa forced(nothing);

@@ -33,7 +33,7 @@ std::vector<Range> ranges_of(Context& ctx, std::int64_t count, std::int64_t grai
 
 TEST(ParallelFor, RangesCoverEverythingOnce) {
   for (int threads : {1, 2, 5}) {
-    Context ctx({.threads = threads, .isa = {}});
+    Context ctx({.threads = threads});
     for (std::int64_t count : {0, 1, 2, 7, 64, 1000, 1001}) {
       for (std::int64_t grain : {0, 1, 3, 64, 2000}) {
         SCOPED_TRACE(concat(threads, " threads, ", count, " items, grain ", grain));
@@ -53,7 +53,7 @@ TEST(ParallelFor, RangesCoverEverythingOnce) {
 
 TEST(ParallelFor, NoTwoCallsAtOnceShareAWorker) {
   constexpr int kThreads = 5;
-  Context ctx({.threads = kThreads, .isa = {}});
+  Context ctx({.threads = kThreads});
   std::vector<std::atomic<int>> busy(kThreads);
   std::atomic<int> clashes = 0;
   std::atomic<int> strangers = 0;
@@ -74,7 +74,7 @@ TEST(ParallelFor, NoTwoCallsAtOnceShareAWorker) {
 }
 
 TEST(ParallelFor, OneThreadRunsInlineAndUndivided) {
-  Context ctx({.threads = 1, .isa = {}});
+  Context ctx({.threads = 1});
   EXPECT_EQ(ctx.workers(), nullptr);
   int calls = 0;
   parallel_for(ctx, 1000, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
@@ -87,7 +87,7 @@ TEST(ParallelFor, OneThreadRunsInlineAndUndivided) {
 }
 
 TEST(ParallelFor, LittleWorkStaysOnTheCallingThread) {
-  Context ctx({.threads = 5, .isa = {}});
+  Context ctx({.threads = 5});
   std::thread::id where;
   parallel_for(ctx, 10, 10,
                [&](std::int64_t, std::int64_t, int) { where = std::this_thread::get_id(); });
@@ -95,18 +95,18 @@ TEST(ParallelFor, LittleWorkStaysOnTheCallingThread) {
 }
 
 TEST(Context, ChecksItsOptions) {
-  EXPECT_EQ(test::error_of([] { Context({.threads = -1, .isa = {}}); }),
+  EXPECT_EQ(test::error_of([] { Context({.threads = -1}); }),
             "threads: expected 1 to 1024, or 0 for every processor, got -1");
-  EXPECT_EQ(test::error_of([] { Context({.threads = 1025, .isa = {}}); }),
+  EXPECT_EQ(test::error_of([] { Context({.threads = 1025}); }),
             "threads: expected 1 to 1024, or 0 for every processor, got 1025");
   EXPECT_GE(Context().threads(), 1);
-  EXPECT_EQ(Context({.threads = 3, .isa = {}}).threads(), 3);
-  EXPECT_TRUE(Context({.threads = 1, .isa = {}, .precise = true}).precise());
+  EXPECT_EQ(Context({.threads = 3}).threads(), 3);
+  EXPECT_TRUE(Context({.threads = 1, .precise = true}).precise());
   EXPECT_EQ(Context({.threads = 1, .isa = Isa::scalar}).isa(), Isa::scalar);
 }
 
 TEST(Context, TracesToItsSink) {
-  Context ctx({.threads = 1, .isa = {}});
+  Context ctx({.threads = 1});
   Tensor tensor({1, 2, 3, 4});
   EXPECT_FALSE(ctx.tracing());
   ctx.trace("unheard", tensor.view());
