@@ -64,9 +64,11 @@ struct Stages {
   Times network, selection, sampling, total;
 };
 
-/// An operator of the network, over all repetitions.
+/// An operator with its layer. A repetition may run it several times, once for each stripe of the
+/// picture, say: work and times are those of all calls together.
 struct Layer {
   std::string name;
+  std::int64_t calls = 0;
   Work work;
   Times times;
 };
@@ -116,6 +118,27 @@ double seconds_of(const std::function<void()>& work) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
+/// Adds one repetition's records, summed over the calls of each layer. Every repetition runs the
+/// same operators.
+void add_repetition(const std::vector<ProfileRecord>& records, std::vector<Layer>& layers) {
+  for (Layer& layer : layers) {
+    layer.calls = 0;
+    layer.work = {};
+    layer.times.push_back(0);
+  }
+  for (const ProfileRecord& record : records) {
+    const std::string name = record.layer.empty() ? record.op : record.op + " " + record.layer;
+    auto layer = std::ranges::find(layers, name, &Layer::name);
+    if (layer == layers.end()) {
+      layer = layers.insert(layer, {.name = name, .calls = 0, .work = {}, .times = {0}});
+    }
+    ++layer->calls;
+    layer->work.flops += record.work.flops;
+    layer->work.bytes += record.work.bytes;
+    layer->times.back() += record.seconds;
+  }
+}
+
 class Bench {
  public:
   Bench(const Options& options, const SuperPoint& model, Context& ctx)
@@ -163,14 +186,7 @@ class Bench {
       profiler.clear();
       Stages ignored;
       run_once(ignored);
-      // Every repetition runs the same operators in the same order.
-      layers.resize(profiler.records().size());
-      for (std::size_t k = 0; k < layers.size(); ++k) {
-        const ProfileRecord& record = profiler.records()[k];
-        layers[k].name = record.layer.empty() ? record.op : record.op + " " + record.layer;
-        layers[k].work = record.work;
-        layers[k].times.push_back(record.seconds);
-      }
+      add_repetition(profiler.records(), layers);
     }
     profiler.enable(false);
     return layers;
@@ -190,6 +206,7 @@ Json to_json(const Options& options, const Results& results, Context& ctx) {
   Json layers = Json::array();
   for (const Layer& layer : results.layers) {
     layers.push_back({{"layer", layer.name},
+                      {"calls", layer.calls},
                       {"median_seconds", median(layer.times)},
                       {"min_seconds", minimum(layer.times)},
                       {"flops", layer.work.flops},
@@ -230,15 +247,16 @@ void print_stages(const Stages& stages) {
 void print_layers(const std::vector<Layer>& layers) {
   double total = 0;
   for (const Layer& layer : layers) total += median(layer.times);
-  Table table({Align::left, Align::right, Align::right, Align::right, Align::right});
-  table.add_row({"operator and layer", "median ms", "share", "GFLOP/s", "GB/s"});
+  Table table({Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
+  table.add_row({"operator and layer", "calls", "median ms", "share", "GFLOP/s", "GB/s"});
   for (const Layer& layer : layers) {
     const double seconds = median(layer.times);
     const auto rate = [seconds](double amount) {
       return amount > 0 && seconds > 0 ? fixed(amount / seconds / kGiga, 1) : "";
     };
-    table.add_row({layer.name, fixed(kMilli * seconds, 3), fixed(100 * seconds / total, 1) + "%",
-                   rate(layer.work.flops), rate(layer.work.bytes)});
+    table.add_row({layer.name, std::to_string(layer.calls), fixed(kMilli * seconds, 3),
+                   fixed(100 * seconds / total, 1) + "%", rate(layer.work.flops),
+                   rate(layer.work.bytes)});
   }
   table.print(std::cout);
 }

@@ -43,9 +43,9 @@ void append(const Json& json, std::size_t depth, std::string& text) {
 
 double shortest(float value) {
   std::array<char, 32> digits{};
-  const auto end = std::to_chars(digits.begin(), digits.end(), value).ptr;
+  const char* end = std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr;
   double number = 0;
-  std::from_chars(digits.begin(), end, number);
+  std::from_chars(digits.data(), end, number);
   return number;
 }
 

@@ -91,12 +91,6 @@ int run(int argc, char** argv) {
     return complain_of_usage(program, wording(program, error));
   } catch (const UsageError& error) {
     return complain_of_usage(program, error.what());
-  } catch (const Error& error) {
-    return complain(error.what(), kFailure);
-  } catch (const std::bad_alloc&) {
-    return complain("not enough memory", kFailure);
-  } catch (const std::exception& error) {
-    return complain(error.what(), kFailure);
   }
 }
 
@@ -105,7 +99,14 @@ int run(int argc, char** argv) {
 }  // namespace hewn::app
 
 int main(int argc, char** argv) {
+  using hewn::app::complain;
   // A reader that goes away is a failed write, reported like any other.
   std::signal(SIGPIPE, SIG_IGN);
-  return hewn::app::run(argc, argv);
+  try {
+    return hewn::app::run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    return complain("not enough memory", hewn::app::kFailure);
+  } catch (const std::exception& error) {
+    return complain(error.what(), hewn::app::kFailure);
+  }
 }

@@ -109,7 +109,7 @@ void add_keypoint_options(CLI::App& command, KeypointOptions& options) {
                               const std::string& description) {
     return command.add_option(name, value, description)->type_name(type)->group("Keypoints");
   };
-  const double most = static_cast<double>(std::numeric_limits<std::int32_t>::max());
+  const auto most = static_cast<double>(std::numeric_limits<std::int32_t>::max());
   add("--max-keypoints", options.max_keypoints, "K",
       "Keep the K strongest keypoints of a picture (default: all)")
       ->check(between(0, most));

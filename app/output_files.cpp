@@ -4,11 +4,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <fstream>
 #include <system_error>
 #include <unistd.h>
+
+#include <climits>
 
 namespace hewn::app {
 
@@ -16,17 +19,17 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Short, so that any target name that the file system takes has a temporary one.
-fs::path temporary_name(const fs::path& directory, std::size_t index) {
-  return directory / concat(".hewn-", ::getpid(), "-", index, ".tmp");
-}
-
-/// The only reliable question: permissions alone do not tell of read-only file systems.
-void require_creatable(const std::string& what, const fs::path& temporary) {
-  const int file = ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+/// A new name for a file beside the target, short, so that any target's name leaves room for it.
+/// Making the file and removing it again is the only reliable question: permissions alone do not
+/// tell of read-only file systems.
+fs::path temporary_name(const std::string& what, const fs::path& target) {
+  require(target.filename().string().size() <= NAME_MAX, what, ": the name is too long");
+  std::string name = (target.parent_path() / ".hewn-XXXXXX").string();
+  const int file = ::mkostemp(name.data(), O_CLOEXEC);
   require(file >= 0, what, ": cannot be written: ", std::strerror(errno));
   ::close(file);
-  ::unlink(temporary.c_str());
+  ::unlink(name.c_str());
+  return name;
 }
 
 fs::path resolve(const fs::path& target) {
@@ -65,9 +68,7 @@ void OutputFiles::expect(const std::string& option, const fs::path& target) {
   for (const Output& output : outputs_) {
     require(output.target != resolved, what, ": is the same file as another output");
   }
-  const fs::path temporary = temporary_name(directory, outputs_.size());
-  require_creatable(what, temporary);
-  outputs_.push_back({target, resolved, temporary});
+  outputs_.push_back({target, resolved, temporary_name(what, resolved)});
 }
 
 fs::path OutputFiles::staged(const fs::path& target) const {
