@@ -82,9 +82,15 @@ class PackedConv2d {
 /// y = activation(x ⋆ weight + bias) × scale + shift + residual.
 ///
 /// x: [n, h, w, in], y: conv.output_shape(x), residual: as y. Throws Error when a shape is wrong. y
-/// must not overlap x; the residual may be y itself. Each output is one chain of fused
-/// multiply-adds, begun with the bias, over (kernel_h, kernel_w, in) in this order: the bits depend
-/// on neither threads nor instruction set.
+/// must not overlap x; the residual may be y itself. The bits depend on neither threads nor
+/// instruction set.
+///
+/// Of these algorithms the first that applies runs, by the shape of the weights alone; ctx.precise()
+/// pins the last:
+/// - Winograd F(4×4, 3×3), for 3×3 with stride 1 and 16 channels or more, any padding and dilation:
+///   a quarter of the multiplications, at about twice the rounding error (README.md).
+/// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs
+///   of 256, each run one chain of fused multiply-adds, the runs added to the bias.
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
             std::optional<ConstView> residual = std::nullopt);
 

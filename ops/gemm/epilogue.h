@@ -11,7 +11,7 @@ namespace hewn {
 /// pointers are at the first channel that is written; all but the residual are padded to whole
 /// panels of 16 channels.
 struct Epilogue {
-  const float* bias = nullptr;  ///< the sum starts from it
+  const float* bias = nullptr;  ///< the sum begins with it
   Activation activation = {};
   const float* scale = nullptr;  ///< present or absent together with shift
   const float* shift = nullptr;

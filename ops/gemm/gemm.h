@@ -11,13 +11,19 @@ namespace hewn {
 /// the last channel.
 inline constexpr std::int64_t kPanel = 16;
 
+/// How many products are summed in one chain before the chain is added to the total.
+inline constexpr std::int64_t kRun = 256;
+
 /// One tile of output: up to `max_pixels` pixels × one or two panels of channels,
 ///
-///     out[p][n] = epilogue(bias[n] + Σ_tap Σ_k  in[tap_offset[tap] + p·pixel_stride + k] ·
-///     panel[n/16][tap][k][n%16])
+///     x = in + tap_offset[tap] + p·pixel_stride
+///     out[p][n] = epilogue(bias[n] + Σ_tap Σ_k x[k] · panel[n / 16][tap][k][n % 16])
 ///
-/// The sum runs over taps, then over k, as one chain of fused multiply-adds that begins with the
-/// bias: this order is the contract that makes the bits equal on every instruction set. Offsets and
+/// The products, over taps and then over k, fall into runs of kRun whatever the taps. A run is one
+/// chain of fused multiply-adds that begins with zero, and the runs are added to the bias one after
+/// the other. This order is the contract that makes the bits equal on every instruction set; the
+/// runs keep rounding errors from growing with the length of the whole sum (blocked summation:
+/// Higham, "Accuracy and Stability of Numerical Algorithms", 2002, section 4.3). Offsets and
 /// strides count floats.
 struct GemmTile {
   const float* in;

@@ -49,15 +49,37 @@ __attribute__((noinline)) void finish_tile(const GemmTile& t, const float* sums,
   }
 }
 
+/// Adds a finished run of products to the totals, which begin with the bias.
+template <int kPixels, int kPanels>
+HEWN_INLINE void add_run(const GemmTile& t, bool first, const Lanes (&sum)[kPixels][kPanels],
+                         float* totals) {
+#pragma GCC unroll 2
+  for (int n = 0; n < kPanels; ++n) {
+    const Lanes bias = t.epilogue.bias ? Lanes::load(t.epilogue.bias + n * kPanel) : Lanes(0);
+#pragma GCC unroll 16
+    for (int p = 0; p < kPixels; ++p) {
+      float* total = totals + (p * kPanels + n) * kPanel;
+      ((first ? bias : Lanes::load(total)) + sum[p][n]).store(total);
+    }
+  }
+}
+
+template <int kPixels, int kPanels>
+HEWN_INLINE void clear(Lanes (&sum)[kPixels][kPanels]) {
+#pragma GCC unroll 16
+  for (int p = 0; p < kPixels; ++p) {
+#pragma GCC unroll 2
+    for (int n = 0; n < kPanels; ++n) sum[p][n] = Lanes(0);
+  }
+}
+
 template <int kPixels, int kPanels>
 void tile(const GemmTile& t) {
   Lanes sum[kPixels][kPanels];
-#pragma GCC unroll 2
-  for (int n = 0; n < kPanels; ++n) {
-    const Lanes start = t.epilogue.bias ? Lanes::load(t.epilogue.bias + n * kPanel) : Lanes(0);
-#pragma GCC unroll 16
-    for (int p = 0; p < kPixels; ++p) sum[p][n] = start;
-  }
+  clear(sum);
+  alignas(64) float totals[kPixels * kPanels * kPanel];
+  bool first_run = true;
+  std::int64_t run = kRun;
 
   // Pixels in threes: p, p + stride and p + 2·stride are one address register and one index
   // register scaled by 4 and 8, so a third of the pixels' pointers is all that moves along k.
@@ -70,26 +92,46 @@ void tile(const GemmTile& t) {
       in[i] = t.in + t.tap_offsets[tap] + 3 * i * t.pixel_stride;
       asm("" : "+r"(in[i]));  // or g++ works all of them out anew from one, at every k
     }
-    for (std::int64_t k = 0; k < t.depth; ++k) {
-      Lanes w[kPanels];
+    for (std::int64_t left = t.depth; left > 0;) {
+      const std::int64_t steps = left < run ? left : run;
+      for (std::int64_t k = 0; k < steps; ++k) {
+        Lanes w[kPanels];
 #pragma GCC unroll 2
-      for (int n = 0; n < kPanels; ++n) {
-        const float* row = weights + n * t.panel_stride;
-        w[n] = Lanes::load(row);
-        __builtin_prefetch(row + kPrefetchRows * kPanel);
-      }
+        for (int n = 0; n < kPanels; ++n) {
+          const float* row = weights + n * t.panel_stride;
+          w[n] = Lanes::load(row);
+          __builtin_prefetch(row + kPrefetchRows * kPanel);
+        }
 #pragma GCC unroll 16
-      for (int p = 0; p < kPixels; ++p) {
-        const Lanes x(in[p / 3][p % 3 * t.pixel_stride]);
+        for (int p = 0; p < kPixels; ++p) {
+          const Lanes x(in[p / 3][p % 3 * t.pixel_stride]);
 #pragma GCC unroll 2
-        for (int n = 0; n < kPanels; ++n) sum[p][n] = fma(x, w[n], sum[p][n]);
-      }
+          for (int n = 0; n < kPanels; ++n) sum[p][n] = fma(x, w[n], sum[p][n]);
+        }
 #pragma GCC unroll 4
-      for (int i = 0; i < kThrees; ++i) ++in[i];
-      weights += kPanel;
+        for (int i = 0; i < kThrees; ++i) ++in[i];
+        weights += kPanel;
+      }
+      left -= steps;
+      run -= steps;
+      if (run == 0) {
+        add_run(t, first_run, sum, totals);
+        clear(sum);
+        first_run = false;
+        run = kRun;
+      }
     }
   }
 
+#pragma GCC unroll 2
+  for (int n = 0; n < kPanels; ++n) {
+    const Lanes bias = t.epilogue.bias ? Lanes::load(t.epilogue.bias + n * kPanel) : Lanes(0);
+#pragma GCC unroll 16
+    for (int p = 0; p < kPixels; ++p) {
+      const Lanes total = first_run ? bias : Lanes::load(totals + (p * kPanels + n) * kPanel);
+      sum[p][n] = total + sum[p][n];
+    }
+  }
   if (is_plain(t.epilogue) && t.channels == kPanels * kPanel) {
     const bool relu = t.epilogue.activation.kind == Activation::Kind::relu;
 #pragma GCC unroll 16
@@ -101,13 +143,12 @@ void tile(const GemmTile& t) {
     }
     return;
   }
-  alignas(64) float sums[kPixels * kPanels * kPanel];
 #pragma GCC unroll 16
   for (int p = 0; p < kPixels; ++p) {
 #pragma GCC unroll 2
-    for (int n = 0; n < kPanels; ++n) sum[p][n].store(sums + (p * kPanels + n) * kPanel);
+    for (int n = 0; n < kPanels; ++n) sum[p][n].store(totals + (p * kPanels + n) * kPanel);
   }
-  finish_tile(t, sums, kPanels);
+  finish_tile(t, totals, kPanels);
 }
 
 using TileFunction = void (*)(const GemmTile&);
