@@ -8,6 +8,8 @@ from typing import Any, TypeVar
 import torch
 from torch import Tensor
 
+from weights_tools.audit.distance import RATIO_LIMIT
+
 Params = dict[str, Any]
 Tensors = dict[str, Tensor]
 
@@ -43,6 +45,10 @@ def always(params: Params) -> bool:
     return True
 
 
+def as_near_as_pytorch(params: Params) -> float:
+    return RATIO_LIMIT
+
+
 def no_more_outputs(case: Case, outputs: Tensors) -> str | None:
     return None
 
@@ -55,13 +61,15 @@ class Operator:
     tensors, y), in float64, is the size of the terms that are summed to get each element of y: one
     rounding there, which no float32 evaluation escapes, moves y by the unit roundoff times it.
     Where exact(params), values are only selected or rounded once, and y must equal PyTorch's.
-    check_more says what is wrong with outputs beside y, or None.
+    ratio_limit(params) is how many times PyTorch's error hewn's may be. check_more says what is
+    wrong with outputs beside y, or None.
     """
 
     draw: Callable[["Draw"], Case]
     reference: Callable[[Params, Tensors], Tensor]
     magnitude: Callable[[Params, Tensors, Tensor], Tensor] = magnitude_of_output
     exact: Callable[[Params], bool] = never
+    ratio_limit: Callable[[Params], float] = as_near_as_pytorch
     check_more: Callable[[Case, Tensors], str | None] = no_more_outputs
 
 

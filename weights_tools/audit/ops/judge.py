@@ -2,7 +2,8 @@
 
 The figure is the ratio of two errors against float64, hewn's to PyTorch's, once in the L2 norm
 (where the norm of the truth, which would make it relative, cancels) and once as the largest
-absolute difference. It may not exceed RATIO_LIMIT.
+absolute difference. It may not exceed the operator's limit, which is RATIO_LIMIT but for fast
+convolution.
 
 PyTorch's error may by luck be 0, or far below what float32 can promise: a sum of three products
 comes out exact now and then. So it counts as at least a floor,
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from weights_tools.audit.distance import RATIO_LIMIT, UNIT_ROUNDOFF, quotient
+from weights_tools.audit.distance import UNIT_ROUNDOFF, quotient
 from weights_tools.audit.ops.case import Case, Operator, Tensors
 
 _HALF_OF_SMALLEST = 2.0**-150
@@ -97,7 +98,7 @@ def _compare_errors(operator: Operator, case: Case, y: Tensor, pytorch: Tensor) 
 
     l2 = quotient(_l2(hewn_error), max(_l2(pytorch_error), _l2(floor)))
     max_abs = quotient(_max_abs(hewn_error), max(_max_abs(pytorch_error), _max_abs(floor)))
-    if max(l2, max_abs) <= RATIO_LIMIT:
+    if max(l2, max_abs) <= operator.ratio_limit(case.params):
         return Verdict(l2, max_abs)
     failure = f"{l2:.1f} (L2) and {max_abs:.1f} (max-abs) times as far from float64 as PyTorch"
     return Verdict(l2, max_abs, failure)
