@@ -3,21 +3,22 @@
 import torch.nn.functional as F
 from torch import Tensor
 
+from weights_tools.audit.distance import RATIO_LIMIT
 from weights_tools.audit.ops.activation import (
     activation_magnitude,
     apply_activation,
     draw_activation,
 )
-from weights_tools.audit.distance import RATIO_LIMIT
 from weights_tools.audit.ops.case import Case, Draw, Operator, Params, Tensors
 
 _KERNELS = ((1, 1), (3, 3), (3, 3), (3, 3), (5, 5), (7, 7), (1, 5), (5, 1), (2, 2), (4, 4), (3, 2))
 
 
-# Channels and pixels along an axis, at most: all-round, deep, and large.
 # Winograd trades rounding error for multiplications: about twice that of the direct sum, and six
 # times is the most that ops/conv2d promises. Only `auto` may choose it.
 _WINOGRAD_RATIO_LIMIT = 6.0
+
+# Channels and pixels along an axis, at most: all-round, deep, and large.
 _LIMITS = ((72, 33), (72, 33), (72, 33), (72, 33), (260, 12), (9, 130))
 
 
