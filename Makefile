@@ -5,6 +5,7 @@
 #   make demo       the program on pictures            make lint      format and clang-tidy
 #   make asan tsan  tests under the sanitizers         make aarch64   tests on emulated ARM
 #   make install PREFIX=/usr/local                     make deps deps-lint deps-aarch64
+#   make peers      against other runtimes (docs/benchmarks.md)
 
 PREFIX  ?= /usr/local
 PYTHON  ?= python3
@@ -31,7 +32,7 @@ build/%/build.ninja: | deps
 	cmake --preset $*
 build/aarch64/build.ninja: | deps-aarch64
 
-.PHONY: all test demo bench audit lint asan tsan aarch64 install deps deps-lint deps-aarch64 clean
+.PHONY: all test demo bench peers audit lint asan tsan aarch64 install deps deps-lint deps-aarch64 clean
 all: build/release/build.ninja
 	cmake --build --preset release -j $(JOBS)
 
@@ -60,6 +61,10 @@ demo: all
 
 bench: all
 	for bench in build/release/bench/*_bench; do $$bench || exit 1; done
+
+# PEERS holds more options, as in PEERS="--threads 1,4 --rounds 9".
+peers: all
+	$(PYTHON) -m bench.peers superpoint $(if $(WEIGHTS),--weights $(WEIGHTS)) $(PEERS)
 
 audit: all
 	.ci/audit $(PYTHON)

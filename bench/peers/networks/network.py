@@ -1,0 +1,41 @@
+"""What the race needs to know of a network."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Size:
+    """Pixels of an input picture."""
+
+    height: int
+    width: int
+
+    def __str__(self) -> str:
+        return f"{self.height}x{self.width}"
+
+
+@dataclass(frozen=True)
+class Network:
+    """A network in PyTorch, what goes in and comes out, and hewn's commands that run the same.
+
+    `hewn_dump` runs hewn on `inputs`, and must be followed by the file to write the outputs to;
+    `hewn_bench` times it on an input of the same size.
+    """
+
+    name: str
+    module: torch.nn.Module  # float32, in evaluation mode; maps `inputs` to a tuple
+    inputs: dict[str, Tensor]
+    outputs: tuple[str, ...]  # names of the tuple's members, as in hewn's dump
+    hewn_dump: list[str]
+    hewn_bench: list[str]
+
+    def truth(self) -> dict[str, Tensor]:
+        """The outputs that PyTorch computes in float64."""
+        with torch.inference_mode():
+            self.module.double()
+            values = self.module(*(tensor.double() for tensor in self.inputs.values()))
+            self.module.float()  # exact: every weight was a float32
+        return dict(zip(self.outputs, values, strict=True))

@@ -1,0 +1,76 @@
+"""SuperPoint without its keypoint selection: picture to logits, heat map and descriptors."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.peers.networks.network import Network, Size
+from weights_tools import safetensors_file
+from weights_tools.convert.random_superpoint import random_checkpoint
+from weights_tools.convert.superpoint import FORMS, convert
+from weights_tools.errors import ToolError
+from weights_tools.nets.superpoint import CELL, superpoint
+
+_RANDOM_FORM = "magicleap"
+_SEED = 1
+
+
+class DenseSuperPoint(torch.nn.Module):
+    """The reference network as a module that exporters can read: its weights are buffers."""
+
+    def __init__(self, weights: Mapping[str, Tensor]) -> None:
+        super().__init__()
+        # A buffer's name must not contain a dot.
+        self._buffer_names = {name: name.replace(".", "_") for name in weights}
+        for name, tensor in weights.items():
+            self.register_buffer(self._buffer_names[name], tensor.float())
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        weights = {name: getattr(self, buffer) for name, buffer in self._buffer_names.items()}
+        output = superpoint(weights, image)
+        if output.descriptors is None:
+            return output.semi, output.scores
+        return output.semi, output.scores, output.descriptors
+
+
+def prepare(weights: Path | None, size: Size, folder: Path) -> Network:
+    """Reads the weights, or draws random ones, and paints a picture of the size."""
+    if min(size.height, size.width) < CELL:
+        raise ToolError(f"--size: expected at least {CELL}x{CELL} for SuperPoint, but got {size}")
+    if weights is None:
+        weights = folder / "weights.safetensors"
+        safetensors_file.write(weights, *convert(random_checkpoint(FORMS[_RANDOM_FORM], _SEED)))
+    contents = safetensors_file.read(weights)
+    if contents.metadata.get("hewn.model") != "superpoint":
+        raise ToolError(f"{weights}: expected SuperPoint's weights, made by weights_tools.convert")
+
+    pixels = _paint_rectangles(size)
+    picture = folder / "picture.pgm"
+    picture.write_bytes(b"P5\n%d %d\n255\n" % (size.width, size.height) + pixels.tobytes())
+
+    outputs = ["semi", "scores"]
+    if "convDa.weight" in contents.tensors:
+        outputs.append("descriptors")
+    options = ["--weights", str(weights), "--quiet"]
+    return Network(
+        name="superpoint",
+        module=DenseSuperPoint(contents.tensors).eval(),
+        inputs={"image": torch.from_numpy(pixels.astype(np.float32) / 255)[None, None]},
+        outputs=tuple(outputs),
+        hewn_dump=["keypoints", str(picture), *options, "--dump"],
+        hewn_bench=["bench", "keypoints", "--size", str(size), *options],
+    )
+
+
+def _paint_rectangles(size: Size) -> np.ndarray:
+    """Rectangles over each other in shades of gray, as many as give a photograph's corners."""
+    random = np.random.default_rng(_SEED)
+    pixels = np.full((size.height, size.width), 128, dtype=np.uint8)
+    for _ in range(size.height * size.width // 1000):
+        top, left = random.integers(size.height), random.integers(size.width)
+        height, width = random.integers(8, 80, size=2)
+        pixels[top : top + height, left : left + width] = random.integers(256)
+    return pixels

@@ -1,0 +1,1 @@
+"""Tests of the race: `python -m pytest bench/peers`."""
