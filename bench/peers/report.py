@@ -17,14 +17,14 @@ _HEWN = "hewn"
 
 
 def machine() -> str:
-    """As in "Some Processor 9, 2 processors, Linux 6.1.0"."""
+    """As in "Some Processor 9, 2 processors, Linux"."""
     name = platform.processor() or platform.machine()
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         key, _, value = line.partition(":")
         if key.strip() == "model name":
             name = value.strip()
             break
-    return f"{name}, {os.cpu_count()} processors, {platform.system()} {platform.release()}"
+    return f"{name}, {os.cpu_count()} processors, {platform.system()}"
 
 
 def errors_table(errors: dict[str, dict[str, float]]) -> str:
