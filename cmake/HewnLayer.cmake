@@ -27,7 +27,8 @@ function(hewn_add_layer layer)
   set_target_properties(${target} PROPERTIES
     EXPORT_NAME ${layer}
     VERSION ${PROJECT_VERSION}
-    SOVERSION ${PROJECT_VERSION_MAJOR}
+    # Before version 1, a minor version may change the interface.
+    SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
     POSITION_INDEPENDENT_CODE ON)
   target_link_options(${target} PRIVATE -Wl,--no-undefined)
   hewn_target_kernels(${target} ${kernels})
