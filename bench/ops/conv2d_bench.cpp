@@ -31,8 +31,11 @@ void run_layer(benchmark::State& state, Context& ctx, const ConvShape& s) {
 
 void register_benchmarks() {
   for (const ConvShape& shape : read_conv_shapes("superpoint")) {
-    add_benchmark("conv2d/" + shape.name,
-                  [shape](benchmark::State& state, Context& ctx) { run_layer(state, ctx, shape); });
+    const auto body = [shape](benchmark::State& state, Context& ctx) {
+      run_layer(state, ctx, shape);
+    };
+    add_benchmark("conv2d/" + shape.name, body);
+    add_benchmark("conv2d_direct/" + shape.name, body, /*precise=*/true);
   }
 }
 

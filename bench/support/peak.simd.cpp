@@ -27,9 +27,12 @@ constexpr int kChains = chains();
 float run(std::int64_t rounds, float scale, float offset) {
   const Lanes a(scale);
   const Lanes b(offset);
+  // Every lane starts elsewhere: of registers with equal values the compiler would keep only one.
+  float start[kChains * kLanes];
+  for (int i = 0; i < kChains * kLanes; ++i) start[i] = static_cast<float>(i);
   Lanes x[kChains];
 #pragma GCC unroll 16
-  for (int i = 0; i < kChains; ++i) x[i] = Lanes(static_cast<float>(i));
+  for (int i = 0; i < kChains; ++i) x[i] = Lanes::load(start + i * kLanes);
   for (std::int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 16
     for (int i = 0; i < kChains; ++i) x[i] = fma(x[i], a, b);
