@@ -85,8 +85,8 @@ class PackedConv2d {
 /// must not overlap x; the residual may be y itself. The bits depend on neither threads nor
 /// instruction set.
 ///
-/// Of these algorithms the first that applies runs, by the shape of the weights alone; ctx.precise()
-/// pins the last:
+/// Of these algorithms the first that applies runs, by the shape of the weights alone;
+/// ctx.precise() pins the last:
 /// - Winograd F(4×4, 3×3), for 3×3 with stride 1 and 16 channels or more, any padding and dilation:
 ///   a quarter of the multiplications, at about twice the rounding error (README.md).
 /// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs

@@ -1,9 +1,9 @@
 // A convolution of ones by ones: inside the picture, every output counts the nine taps.
-#include <hewn/ops/conv2d/conv2d.h>
-#include <hewn/runtime/error.h>
-
 #include <iostream>
 #include <vector>
+
+#include <hewn/ops/conv2d/conv2d.h>
+#include <hewn/runtime/error.h>
 
 int main() {
   try {
