@@ -7,10 +7,14 @@
 #include <new>
 #include <utility>
 
+// stb is C: it takes its memory from macros, by malloc.
+// NOLINTBEGIN(cppcoreguidelines-no-malloc, cppcoreguidelines-macro-usage)
+
 namespace {
 
 // What stb may still allocate on this thread. Memory that it frees is not given back: a decoder
 // asks for each of its buffers once, and one that keeps growing a buffer is being fooled.
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
 thread_local std::size_t allowance = 0;
 
 bool spend(std::size_t bytes) {
@@ -56,6 +60,7 @@ namespace {
 struct Free {
   void operator()(void* data) const { std::free(data); }
 };
+// NOLINTEND(cppcoreguidelines-no-malloc, cppcoreguidelines-macro-usage)
 
 const stbi_uc* as_stb(std::span<const std::byte> bytes) {
   return reinterpret_cast<const stbi_uc*>(bytes.data());
@@ -109,6 +114,7 @@ std::vector<std::byte> zlib_compress(std::span<const std::byte> data) {
   constexpr int kQuality = 8;  // stb's own default
   int size = 0;
   // stb takes a pointer to mutable data, and does not write through it.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast)
   auto* from = const_cast<unsigned char*>(reinterpret_cast<const unsigned char*>(data.data()));
   const std::unique_ptr<unsigned char, Free> compressed(
       stbi_zlib_compress(from, static_cast<int>(data.size()), &size, kQuality));

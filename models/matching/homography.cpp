@@ -137,7 +137,7 @@ class Ransac {
   HomographyEstimate run() {
     HomographyEstimate estimate;
     estimate.inliers.assign(points_.size(), false);
-    double wanted = static_cast<double>(options_.max_iterations);
+    auto wanted = static_cast<double>(options_.max_iterations);
     while (static_cast<double>(estimate.iterations) < wanted) {
       ++estimate.iterations;
       if (try_sample()) wanted = std::min(wanted, wanted_iterations());

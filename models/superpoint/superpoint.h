@@ -53,7 +53,7 @@ class SuperPoint {
   const std::string& form() const { return form_; }
 
  private:
-  SuperPoint(FileLayers layers);
+  explicit SuperPoint(FileLayers layers);
   SuperPoint(LayerSource& layers, std::string form, DescriptorSampling sampling);
 
   // The three parts of the network. Each leaves nothing but its result in the arena.

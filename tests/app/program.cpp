@@ -77,7 +77,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 std::vector<std::string> command_line(const std::vector<std::string>& arguments) {
   std::vector<std::string> command;
   std::istringstream emulator(HEWN_EMULATOR);
-  for (std::string word; std::getline(emulator, word, ';');) command.push_back(word);
+  for (std::string word; emulator >> word;) command.push_back(word);
   command.emplace_back(HEWN_PROGRAM);
   command.insert(command.end(), arguments.begin(), arguments.end());
   const char* threads = std::getenv("HEWN_TEST_THREADS");  // NOLINT(concurrency-mt-unsafe)

@@ -83,7 +83,7 @@ TEST(MatchMutual, FindsAPermutation) {
   const std::int64_t count = 1000;
   const Tensor a = unit_vectors(random, count, 256);
   Tensor b(a.shape());
-  const auto partner = [count](std::int64_t i) { return (i * 377 + 5) % count; };  // 377: coprime
+  const auto partner = [](std::int64_t i) { return (i * 377 + 5) % count; };  // 377: coprime
   for (std::int64_t i = 0; i < count; ++i) {
     std::memcpy(b.view().pixel(0, 0, partner(i)), a.view().pixel(0, 0, i), 256 * sizeof(float));
   }

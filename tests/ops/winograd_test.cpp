@@ -2,13 +2,13 @@
 #include "hewn/ops/conv2d/winograd.h"
 
 #include "hewn/ops/conv2d/conv2d_reference.h"
+#include "hewn/runtime/error.h"
 
 #include <array>
 #include <cmath>
 #include <optional>
 #include <vector>
 
-#include "hewn/runtime/error.h"
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
