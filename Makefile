@@ -69,10 +69,9 @@ peers: all
 audit: all
 	.ci/audit $(PYTHON)
 
-# clang 14 has no =zero for the flag that stb is compiled with.
 lint: deps-lint build/lint/build.ninja
 	git ls-files '*.h' '*.cpp' | xargs clang-format --dry-run -Werror
-	run-clang-tidy -quiet -j $(JOBS) -p build/lint -extra-arg=-ftrivial-auto-var-init=uninitialized
+	run-clang-tidy -quiet -j $(JOBS) -p build/lint
 
 install: all
 	cmake --install build/release --prefix $(PREFIX)

@@ -60,17 +60,17 @@ class Descriptor {
 
 MappedFile::MappedFile(const std::filesystem::path& path) {
   const Descriptor file(path);
-  void* data = mmap(nullptr, file.size(), PROT_READ, MAP_PRIVATE, file.fd(), 0);
-  if (data == MAP_FAILED) fail_to_read(path, errno);
-  bytes_ = {static_cast<const std::byte*>(data), file.size()};
+  size_ = file.size();
+  data_ = mmap(nullptr, size_, PROT_READ, MAP_PRIVATE, file.fd(), 0);
+  if (data_ == MAP_FAILED) fail_to_read(path, errno);
 }
 
 MappedFile::~MappedFile() {
-  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): munmap does not write
-  if (!bytes_.empty()) munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  if (data_ != nullptr) munmap(data_, size_);
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, std::size_t limit) {
   const Descriptor file(path);

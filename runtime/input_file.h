@@ -17,10 +17,11 @@ class MappedFile {
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&&) = delete;
 
-  std::span<const std::byte> bytes() const { return bytes_; }
+  std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
 
  private:
-  std::span<const std::byte> bytes_;
+  void* data_;
+  std::size_t size_;
 };
 
 /// The bytes of a regular file. Throws Error, naming the file, when it cannot be read, is empty,

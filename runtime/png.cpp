@@ -43,6 +43,25 @@ Header check_chunks(std::span<const std::byte> file) {
   }
 }
 
+/// The file with its palette filled up with black to 256 entries: a pixel may name an entry that is
+/// missing, and stb then shows what happens to lie on its stack. The chunks are known to be good.
+std::vector<std::byte> with_full_palette(std::span<const std::byte> file) {
+  constexpr std::size_t kFull = std::size_t{256} * 3;
+  std::vector<std::byte> out(kPngSignature.begin(), kPngSignature.end());
+  std::span<const std::byte> rest = file.subspan(kPngSignature.size());
+  for (PngChunk chunk; chunk.type != "IEND";) {
+    chunk = take_chunk(rest);
+    std::vector<std::byte> data(chunk.data.begin(), chunk.data.end());
+    if (chunk.type == "PLTE") {
+      require(data.size() % 3 == 0 && data.size() <= kFull, "chunk PLTE: expected up to ", kFull,
+              " bytes, three to an entry, got ", data.size());
+      data.resize(kFull);
+    }
+    append_chunk(out, chunk.type, data);
+  }
+  return out;
+}
+
 std::int64_t samples_per_pixel(int color) {
   switch (color) {
     case 2:  // RGB
@@ -85,8 +104,10 @@ Image decode_png(std::span<const std::byte> file, std::int64_t max_pixels) {
   const int bits = depth == 16 ? 16 : 8;
   const std::int64_t picture = width * height * 4 * (bits / 8);
   constexpr std::int64_t kState = std::int64_t{1} << 16;
-  return stb_decode(file, bits,
-                    static_cast<std::size_t>(4 * length + 3 * raw + 4 * picture + kState));
+  const auto limit = static_cast<std::size_t>(4 * length + 3 * raw + 4 * picture + kState);
+  constexpr int kPalette = 3;
+  return color == kPalette ? stb_decode(with_full_palette(file), bits, limit)
+                           : stb_decode(file, bits, limit);
 }
 
 }  // namespace hewn::detail

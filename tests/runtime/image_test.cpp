@@ -126,6 +126,8 @@ TEST(Png, NamesWhatIsDamaged) {
             "x.png: cannot be decoded: no IDAT");
   EXPECT_EQ(error_for(test::png_of_chunks({{"IHDR", test::ihdr({})}, {"NEWS", {}}, {"IEND", {}}})),
             "x.png: chunk NEWS is not known, and the picture cannot do without it");
+  EXPECT_EQ(error_for(png_file({.color = 3}, bytes_of({0, 0}), {{"PLTE", bytes_of({1, 2})}})),
+            "x.png: chunk PLTE: expected up to 768 bytes, three to an entry, got 2");
   EXPECT_EQ(error_for(png_file({.width = 4}, bytes_of({0, 77}))),
             "x.png: cannot be decoded: not enough pixels");
 }
