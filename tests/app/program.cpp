@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "tests/support/random.h"
 
@@ -74,17 +75,23 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
   return list;
 }
 
+/// With HEWN_TEST_THREADS, the arguments say so.
+std::vector<std::string> with_test_threads(std::vector<std::string> arguments) {
+  const char* threads = std::getenv("HEWN_TEST_THREADS");  // NOLINT(concurrency-mt-unsafe)
+  if (threads == nullptr || arguments.size() < 2) return arguments;
+  std::erase_if(arguments, [](const std::string& word) { return word.starts_with("--threads="); });
+  // Behind the command's name, where it parts no option from its value.
+  const auto name = arguments.begin() + (arguments.front() == "bench" ? 2 : 1);
+  arguments.insert(name, {"--threads", threads});
+  return arguments;
+}
+
 std::vector<std::string> command_line(const std::vector<std::string>& arguments) {
   std::vector<std::string> command;
   std::istringstream emulator(HEWN_EMULATOR);
   for (std::string word; emulator >> word;) command.push_back(word);
   command.emplace_back(HEWN_PROGRAM);
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  const char* threads = std::getenv("HEWN_TEST_THREADS");  // NOLINT(concurrency-mt-unsafe)
-  if (threads != nullptr && arguments.size() > 1) {
-    std::erase_if(command, [](const std::string& word) { return word.starts_with("--threads="); });
-    command.insert(command.end(), {"--threads", threads});
-  }
+  for (std::string& word : with_test_threads(arguments)) command.push_back(std::move(word));
   return command;
 }
 
