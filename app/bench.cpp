@@ -263,7 +263,7 @@ void print_layers(const std::vector<Layer>& layers) {
 
 void print(const Options& options, const Results& results, Context& ctx) {
   std::cout << options.size.height << " × " << options.size.width << ", " << options.repeat
-            << " repetitions, " << ctx.threads()
+            << (options.repeat == 1 ? " repetition, " : " repetitions, ") << ctx.threads()
             << (ctx.threads() == 1 ? " thread, " : " threads, ") << isa_name(ctx.isa())
             << (ctx.precise() ? ", precise" : "") << ", " << results.keypoints << " keypoints\n\n";
   print_stages(results.stages);

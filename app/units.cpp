@@ -1,16 +1,16 @@
 #include "app/units.h"
 
 #include <array>
-#include <cmath>
-#include <cstdio>
+#include <charconv>
 
 namespace hewn::app {
 
 std::string fixed(double value, int digits) {
-  // The program never sets a locale, so this is the classic one. 400 holds any double.
-  std::array<char, 400> text{};
-  const int length = std::snprintf(text.data(), text.size(), "%.*f", digits, value);
-  return {text.data(), static_cast<std::size_t>(length)};
+  std::array<char, 400> text{};  // holds any double
+  char* const begin = text.data();
+  const char* const end =
+      std::to_chars(begin, begin + text.size(), value, std::chars_format::fixed, digits).ptr;
+  return {begin, static_cast<std::size_t>(end - begin)};
 }
 
 std::string human_bytes(std::int64_t bytes) {

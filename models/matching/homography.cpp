@@ -153,10 +153,10 @@ class Ransac {
     std::array<std::int64_t, kSample> indices{};
     std::array<Correspondence, kSample> sample;
     for (std::size_t i = 0; i < kSample; ++i) {
-      const auto drawn = indices.begin() + static_cast<std::ptrdiff_t>(i);
+      const std::span<const std::int64_t> drawn(indices.data(), i);
       do {
         indices[i] = random_.integer(0, last);
-      } while (std::find(indices.begin(), drawn, indices[i]) != drawn);
+      } while (std::ranges::find(drawn, indices[i]) != drawn.end());
       sample[i] = points_[static_cast<std::size_t>(indices[i])];
     }
     return sample;

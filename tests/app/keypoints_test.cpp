@@ -21,7 +21,6 @@ using test::Folder;
 using test::Outcome;
 using test::picture_of_rectangles;
 using test::read_json;
-using test::read_text;
 using test::run_hewn;
 using Arguments = std::vector<std::string>;
 
@@ -36,7 +35,7 @@ class KeypointsCommand : public testing::Test {
     write_png(second_, picture_of_rectangles(32, 24, 2));
   }
 
-  Outcome run(const Arguments& more, const test::RunOptions& options = {}) const {
+  static Outcome run(const Arguments& more, const test::RunOptions& options = {}) {
     Arguments arguments{"keypoints", "--random-weights", "7"};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return run_hewn(arguments, options);

@@ -1,6 +1,8 @@
 #include "tests/app/program.h"
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
@@ -26,9 +28,9 @@ void check(int error, const char* what) {
 /// The master side of a new pseudo-terminal.
 class Terminal {
  public:
-  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY)) {
-    if (master_ < 0 || ::grantpt(master_) != 0 || ::unlockpt(master_) != 0)
-      check(errno, "terminal");
+  Terminal() : master_(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK)) {
+    const bool opened = master_ >= 0 && ::grantpt(master_) == 0 && ::unlockpt(master_) == 0;
+    if (!opened) check(errno, "terminal");
   }
   ~Terminal() { ::close(master_); }
   Terminal(const Terminal&) = delete;
@@ -38,7 +40,6 @@ class Terminal {
 
   /// What was written to the terminal until now.
   std::string text() const {
-    ::fcntl(master_, F_SETFL, O_NONBLOCK);
     std::string text;
     std::array<char, 4096> buffer{};
     for (ssize_t count = 0; (count = ::read(master_, buffer.data(), buffer.size())) > 0;) {
@@ -70,6 +71,7 @@ class FileActions {
 
 std::vector<char*> pointers(std::vector<std::string>& words) {
   std::vector<char*> list;
+  list.reserve(words.size() + 1);
   for (std::string& word : words) list.push_back(word.data());
   list.push_back(nullptr);
   return list;
@@ -111,7 +113,8 @@ Outcome run_hewn(const std::vector<std::string>& arguments, const RunOptions& op
   const std::string out =
       options.standard_output.empty() ? folder.file("out") : options.standard_output;
   const std::string err = options.terminal ? terminal.name() : folder.file("err");
-  // Open in the parent too: a terminal whose last reader is gone forgets what was written.
+  // Held open here too: a terminal that nobody has open may forget what was written.
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-vararg): POSIX has no other open()
   const int held = options.terminal ? ::open(err.c_str(), O_RDWR | O_NOCTTY) : -1;
 
   FileActions actions;

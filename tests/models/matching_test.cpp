@@ -80,7 +80,7 @@ TEST(MatchMutual, IsWhatTheDefinitionSays) {
 
 TEST(MatchMutual, FindsAPermutation) {
   Random random(2);
-  const std::int64_t count = 1000;
+  constexpr std::int64_t count = 1000;
   const Tensor a = unit_vectors(random, count, 256);
   Tensor b(a.shape());
   const auto partner = [](std::int64_t i) { return (i * 377 + 5) % count; };  // 377: coprime
