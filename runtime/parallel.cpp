@@ -4,13 +4,14 @@
 #include "hewn/runtime/workers.h"
 
 #include <algorithm>
-
-#if defined(__SANITIZE_THREAD__)
-#include <sanitizer/tsan_interface.h>
 #include <vector>
-#endif
+
 #include <tbb/blocked_range.h>
 #include <tbb/parallel_for.h>
+
+#if defined(HEWN_THREAD_SANITIZER)
+#include <sanitizer/tsan_interface.h>
+#endif
 
 namespace hewn::detail {
 
@@ -19,13 +20,13 @@ namespace {
 // that handing them out costs nothing.
 constexpr std::int64_t kRangesPerThread = 8;
 
-/// Tells ThreadSanitizer what oneTBB, which is not built with it, guarantees: the caller comes
-/// before every range, every range before the return, and the ranges of one worker one after the
-/// other. Between workers nothing is promised, and so nothing is said. Without the sanitizer this
-/// is nothing.
+/// Tells ThreadSanitizer, which sees neither oneTBB's library nor (by this layer's CMakeLists.txt)
+/// its headers, what oneTBB guarantees: the caller comes before every range, every range before the
+/// return, and the ranges of one worker one after the other. Between workers nothing is promised,
+/// and so nothing is said. Without the sanitizer this is nothing.
 class Order {
  public:
-#if defined(__SANITIZE_THREAD__)
+#if defined(HEWN_THREAD_SANITIZER)
   explicit Order(int workers) : workers_(static_cast<std::size_t>(workers)) {}
   void fork() { __tsan_release(&start_); }
   void enter(int worker) {

@@ -128,7 +128,9 @@ TEST_F(KeypointsCommand, OptionsOfTheSelection) {
   const auto threshold = all[2]["score"].get<double>();
   EXPECT_EQ(keypoints({"--threshold", std::to_string(threshold)})["images"][0]["keypoints"][0],
             all[0]);
-  for (const json& keypoint : keypoints({"--border", "12"})["images"][0]["keypoints"]) {
+  const json inner = keypoints({"--border", "12"})["images"][0]["keypoints"];
+  EXPECT_FALSE(inner.empty());
+  for (const json& keypoint : inner) {
     EXPECT_GE(keypoint["x"], 12);
     EXPECT_LT(keypoint["x"], 56 - 12);
     EXPECT_GE(keypoint["y"], 12);

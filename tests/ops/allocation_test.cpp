@@ -1,6 +1,5 @@
 #include "hewn/ops/conv2d/conv2d.h"
 
-#include <memory>
 #include <vector>
 
 #include "tests/support/allocations.h"
@@ -12,8 +11,9 @@ namespace hewn {
 namespace {
 
 TEST(Allocations, AreCounted) {
+  test::Random random(1);
   const std::int64_t before = test::allocations();
-  const std::vector<int> values(100);
+  const std::vector<float> values = random.values(100);
   const Tensor tensor({1, 1, 1, 100});
   EXPECT_EQ(test::allocations(), before + 2);
 }

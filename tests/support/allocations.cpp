@@ -17,7 +17,8 @@ std::int64_t allocations() { return count; }
 
 }  // namespace hewn::test
 
-// The array and nothrow forms of the standard library end up in these.
+// The nothrow forms of the standard library end up in these. Its array forms do as well, but not
+// those that the sanitizers bring.
 
 void* operator new(std::size_t size) {
   ++count;
@@ -37,3 +38,12 @@ void operator delete(void* data) noexcept { std::free(data); }
 void operator delete(void* data, std::size_t) noexcept { std::free(data); }
 void operator delete(void* data, std::align_val_t) noexcept { std::free(data); }
 void operator delete(void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
+
+void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, std::align_val_t alignment) {
+  return operator new(size, alignment);
+}
+void operator delete[](void* data) noexcept { std::free(data); }
+void operator delete[](void* data, std::size_t) noexcept { std::free(data); }
+void operator delete[](void* data, std::align_val_t) noexcept { std::free(data); }
+void operator delete[](void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
