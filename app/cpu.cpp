@@ -1,4 +1,5 @@
 // hewn cpu: what this machine has, what is compiled in, what is chosen and why.
+#include "hewn/runtime/caches.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/isa/isa.h"
 

@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <filesystem>
 #include <fstream>
-#include <optional>
 #include <sstream>
 
 namespace hewn::app {
@@ -40,31 +38,12 @@ std::string value_of(const fs::path& path, std::initializer_list<std::string_vie
   return {};
 }
 
-std::string first_line(const fs::path& path) {
-  std::ifstream file(path);
-  std::string line;
-  std::getline(file, line);
-  return line;
-}
-
-/// "48K" or "1234 kB" in bytes; 0 for anything else.
-std::int64_t parse_size(const std::string& text) {
+/// "1234 kB" in bytes; 0 for anything else.
+std::int64_t parse_kilobytes(const std::string& text) {
   std::int64_t value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc()) return 0;
-  const std::string unit = trimmed(std::string(end, text.data() + text.size()));
-  if (unit == "K" || unit == "kB") return value << 10U;
-  if (unit == "M") return value << 20U;
-  return unit.empty() ? value : 0;
-}
-
-std::optional<Cache> read_cache(const fs::path& folder) {
-  Cache cache{.type = first_line(folder / "type"),
-              .bytes = parse_size(first_line(folder / "size")),
-              .shared_by = first_line(folder / "shared_cpu_list")};
-  std::istringstream(first_line(folder / "level")) >> cache.level;
-  if (cache.level == 0 || cache.bytes == 0) return std::nullopt;
-  return cache;
+  std::string unit;
+  std::istringstream(text) >> value >> unit;
+  return unit == "kB" ? value << 10U : 0;
 }
 
 }  // namespace
@@ -82,18 +61,9 @@ std::vector<std::string> vector_features() {
   return features;
 }
 
-std::vector<Cache> caches() {
-  std::vector<Cache> found;
-  const fs::path folder = "/sys/devices/system/cpu/cpu0/cache";
-  for (int index = 0;; ++index) {
-    const fs::path entry = folder / ("index" + std::to_string(index));
-    std::error_code error;
-    if (!fs::is_directory(entry, error)) return found;
-    if (const std::optional<Cache> cache = read_cache(entry)) found.push_back(*cache);
-  }
-}
-
 // Not getrusage(): its figure survives exec(), so it may be that of the shell.
-std::int64_t peak_resident_bytes() { return parse_size(value_of("/proc/self/status", {"VmHWM"})); }
+std::int64_t peak_resident_bytes() {
+  return parse_kilobytes(value_of("/proc/self/status", {"VmHWM"}));
+}
 
 }  // namespace hewn::app

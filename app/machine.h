@@ -7,21 +7,11 @@
 
 namespace hewn::app {
 
-/// A cache of the first processor.
-struct Cache {
-  int level = 0;
-  std::string type;  ///< "Data", "Instruction", "Unified"
-  std::int64_t bytes = 0;
-  std::string shared_by;  ///< processors, as in "0-1"
-};
-
 /// The processor's name, as in /proc/cpuinfo; empty when there is none, as on most ARM systems.
 std::string processor_name();
 
 /// Those features of the processor, by their Linux names, that vector kernels could care about.
 std::vector<std::string> vector_features();
-
-std::vector<Cache> caches();
 
 /// The most memory that this process has had at one moment; 0 when unknown.
 std::int64_t peak_resident_bytes();

@@ -1,5 +1,6 @@
 #include "hewn/runtime/context.h"
 
+#include "hewn/runtime/caches.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/workers.h"
 
@@ -15,12 +16,18 @@ int resolve_threads(int threads) {
   return threads > 0 ? threads : tbb::this_task_arena::max_concurrency();
 }
 
+std::int64_t resolve_l2_bytes(std::int64_t bytes) {
+  require(bytes >= 0, "l2_bytes: expected 0 or more, got ", bytes);
+  return bytes > 0 ? bytes : l2_bytes_per_thread();
+}
+
 }  // namespace
 
 Context::Context(const ContextOptions& options)
     : threads_(resolve_threads(options.threads)),
       isa_(options.isa ? parse_isa(isa_name(*options.isa)) : default_isa()),
       precise_(options.precise),
+      l2_bytes_(resolve_l2_bytes(options.l2_bytes)),
       arena_(std::make_unique<Arena>()),
       profiler_(std::make_unique<Profiler>()),
       workers_(threads_ > 1 ? std::make_unique<detail::Workers>(threads_) : nullptr) {}
@@ -28,5 +35,16 @@ Context::Context(const ContextOptions& options)
 Context::~Context() = default;
 Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
+
+std::span<Context> Context::serial_contexts() {
+  if (serial_contexts_.empty()) {
+    serial_contexts_.reserve(static_cast<std::size_t>(threads_));
+    for (int i = 0; i < threads_; ++i) {
+      serial_contexts_.emplace_back(
+          ContextOptions{.threads = 1, .isa = isa_, .precise = precise_, .l2_bytes = l2_bytes_});
+    }
+  }
+  return serial_contexts_;
+}
 
 }  // namespace hewn

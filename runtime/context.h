@@ -5,10 +5,13 @@
 #include "hewn/runtime/isa/isa.h"
 #include "hewn/runtime/profile.h"
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string_view>
+#include <vector>
 
 namespace hewn {
 
@@ -20,6 +23,7 @@ struct ContextOptions {
   int threads = 0;  ///< 1 or more; 0 means every processor that this process may use
   std::optional<Isa> isa = std::nullopt;  ///< default_isa() when empty
   bool precise = false;  ///< pins the algorithm with the smallest error where there is a choice
+  std::int64_t l2_bytes = 0;  ///< L2 that a thread may count on; 0 means l2_bytes_per_thread()
 };
 
 /// Called with a layer's name and its output, on the thread that runs the model. The view dies with
@@ -28,7 +32,7 @@ using TraceSink = std::function<void(std::string_view layer, ConstView output)>;
 
 /// Everything an operator needs besides its arguments. One Context serves one thread at a time;
 /// several threads work side by side with one Context each. Neither the number of threads nor the
-/// instruction set (sse42 apart) changes the bits of a result; `precise` does.
+/// instruction set (sse42 apart) nor the size of L2 changes the bits of a result; `precise` does.
 class Context {
  public:
   /// Throws Error when threads is negative or above 1024, or the instruction set is not usable
@@ -41,6 +45,7 @@ class Context {
   int threads() const { return threads_; }
   Isa isa() const { return isa_; }
   bool precise() const { return precise_; }
+  std::int64_t l2_bytes() const { return l2_bytes_; }
 
   Arena& arena() { return *arena_; }
   Profiler& profiler() { return *profiler_; }
@@ -52,6 +57,11 @@ class Context {
     if (trace_) trace_(layer, output);
   }
 
+  /// A Context of one thread for each worker of parallel_for(), otherwise like this one, so that a
+  /// body may run whole operators: worker i uses element i. They are made at the first call, which
+  /// must not come from a body. Their profilers and traces are off.
+  std::span<Context> serial_contexts();
+
   /// The threads behind parallel_for(); null with one thread, so that oneTBB is never entered.
   detail::Workers* workers() { return workers_.get(); }
 
@@ -59,9 +69,11 @@ class Context {
   int threads_;
   Isa isa_;
   bool precise_;
+  std::int64_t l2_bytes_;
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<Profiler> profiler_;
   std::unique_ptr<detail::Workers> workers_;
+  std::vector<Context> serial_contexts_;
   TraceSink trace_;
 };
 

@@ -13,7 +13,7 @@ HEWN_INLINE Lanes apply(const Activation& activation, const Lanes& x) {
     case Activation::Kind::none:
       return x;
     case Activation::Kind::relu:
-      return select(x < Lanes(0), Lanes(0), x);  // this way round NaN passes
+      return relu(x);
     case Activation::Kind::leaky_relu:
       return select(x < Lanes(0), x * Lanes(activation.negative_slope), x);
     case Activation::Kind::sigmoid:

@@ -8,19 +8,75 @@
 
 namespace hewn {
 
+/// A view whose rows and images may be any distance apart: a window of a larger map, or every
+/// other pixel of one. Strides count floats.
+template <typename Float>
+struct BasicMap {
+  Float* data = nullptr;
+  Nhwc shape;
+  std::int64_t image_stride = 0;
+  std::int64_t row_stride = 0;
+  std::int64_t pixel_stride = 0;
+
+  BasicMap() = default;
+  BasicMap(Float* data, const Nhwc& shape, std::int64_t image_stride, std::int64_t row_stride,
+           std::int64_t pixel_stride)
+      : data(data),
+        shape(shape),
+        image_stride(image_stride),
+        row_stride(row_stride),
+        pixel_stride(pixel_stride) {}
+  template <typename Other>
+  // NOLINTNEXTLINE(google-explicit-constructor): every view is a map
+  BasicMap(const BasicView<Other>& view)
+      : BasicMap(view.data, view.shape, view.shape.h * view.shape.w * view.pixel_stride,
+                 view.shape.w * view.pixel_stride, view.pixel_stride) {}
+
+  Float* pixel(std::int64_t n, std::int64_t y, std::int64_t x) const {
+    return data + n * image_stride + y * row_stride + x * pixel_stride;
+  }
+  /// Whether rows and images follow one another as in a View.
+  bool gapless() const {
+    return row_stride == shape.w * pixel_stride && image_stride == shape.h * row_stride;
+  }
+};
+
+using Map = BasicMap<float>;
+using ConstMap = BasicMap<const float>;
+
 /// What an algorithm is asked for. Shapes are checked already, and nothing is empty.
 ///
-/// x and y may be windows of rows of taller maps: then padding_top is the padding as seen from the
-/// window, which may be negative, and x holds every row inside the picture that y needs. Rows
-/// outside of x count as zeros.
+/// x and y may be windows of larger maps: then padding_top and padding_left are the padding as seen
+/// from the windows, which may be negative, and x holds everything inside the picture that y needs.
+/// What lies outside of x counts as zeros.
 struct Conv2dCall {
-  ConstView x;
+  ConstMap x;
   const PackedConv2d& conv;
-  View y;
-  std::optional<ConstView> residual = std::nullopt;
+  Map y;
+  std::optional<ConstMap> residual = std::nullopt;
   std::int64_t padding_top = conv.params().padding_h;
-  bool max_pool =
-      false;  ///< y is the 2×2 max-pooled result; conv2d_winograd() without dilation only
+  std::int64_t padding_left = conv.params().padding_w;
+  /// y is the 2×2 max-pooled result; where conv2d_pools() only.
+  bool max_pool = false;
 };
+
+/// The algorithm that conv2d() runs in this Context.
+Conv2dAlgorithm conv2d_algorithm(const PackedConv2d& conv, const Context& ctx);
+
+/// Outputs that are computed together, along each axis, dilation included. A window that begins at
+/// a multiple of it has the bits of the whole map.
+struct Conv2dTile {
+  std::int64_t h = 1, w = 1;
+};
+Conv2dTile conv2d_tile(const PackedConv2d& conv, const Context& ctx);
+
+/// Whether the algorithm can write 2×2 maxima itself.
+bool conv2d_pools(const PackedConv2d& conv, const Context& ctx);
+
+/// Runs the algorithm.
+void conv2d_run(const Conv2dCall& call, Context& ctx);
+
+/// Runs a call whose y is to be the 2×2 max-pooled result; `unpooled` is the shape before pooling.
+void conv2d_run_pooled(Conv2dCall call, const Nhwc& unpooled, Context& ctx);
 
 }  // namespace hewn

@@ -9,8 +9,22 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 namespace hewn {
+
+/// How a convolution is computed. F(m, r) is Winograd's minimal filtering: m outputs of r taps from
+/// m + r − 1 products.
+enum class Conv2dAlgorithm {
+  direct,            ///< every product; any convolution
+  winograd_4x4_3x3,  ///< F(4×4, 3×3): 2.25 products for 9
+  winograd_2x2_3x3,  ///< F(2×2, 3×3): 4 products for 9
+  winograd_1x4_1x5,  ///< F(4, 5) along rows: 2 products for 5
+  winograd_4x1_5x1,  ///< F(4, 5) along columns
+};
+
+/// The name as in the enumeration.
+std::string_view conv2d_algorithm_name(Conv2dAlgorithm algorithm);
 
 struct Conv2dParams {
   std::int64_t stride_h = 1, stride_w = 1;      ///< ≥ 1
@@ -18,6 +32,8 @@ struct Conv2dParams {
   std::int64_t dilation_h = 1, dilation_w = 1;  ///< ≥ 1
   std::int64_t groups = 1;  ///< ≥ 1; divides the input and the output channels
   Activation activation = {};
+  /// Chosen by the shape of the weights when empty; see conv2d().
+  std::optional<Conv2dAlgorithm> algorithm = std::nullopt;
 };
 
 /// Weights as PyTorch stores them: contiguous, [out][in / groups][kernel_h][kernel_w].
@@ -35,12 +51,15 @@ struct Conv2dWeights {
 /// threads may share one.
 class PackedConv2d {
  public:
-  /// `name` appears in errors and profiles. Throws Error when a parameter is out of range, or a
-  /// span does not have the size that the shape asks for. The spans may go away afterwards.
+  /// `name` appears in errors and profiles. Throws Error when a parameter is out of range, the
+  /// algorithm asked for cannot compute this convolution, or a span does not have the size that the
+  /// shape asks for. The spans may go away afterwards.
   PackedConv2d(std::string name, const Conv2dParams& params, const Conv2dWeights& weights);
 
   const std::string& name() const { return name_; }
   const Conv2dParams& params() const { return params_; }
+  /// What conv2d() runs unless ctx.precise().
+  Conv2dAlgorithm algorithm() const { return algorithm_; }
   std::int64_t in_channels() const { return in_channels_; }
   std::int64_t out_channels() const { return out_channels_; }
   std::int64_t kernel_h() const { return kernel_h_; }
@@ -55,7 +74,7 @@ class PackedConv2d {
   /// zeros.
   const float* panels() const { return panels_.view().data; }
   std::int64_t panels_per_group() const { return panels_per_group_; }
-  /// Winograd's transformed weights, or null where that algorithm does not apply: see winograd.h.
+  /// Winograd's transformed weights, or null where algorithm() is direct: see winograd.h.
   const float* winograd() const { return winograd_.view().data; }
   /// Per-channel values in the order and with the padding of the panels; null when absent.
   const float* bias() const { return bias_.view().data; }
@@ -67,6 +86,7 @@ class PackedConv2d {
 
   std::string name_;
   Conv2dParams params_;
+  Conv2dAlgorithm algorithm_ = Conv2dAlgorithm::direct;
   std::int64_t in_channels_ = 0;
   std::int64_t out_channels_ = 0;
   std::int64_t kernel_h_ = 0;
@@ -85,10 +105,10 @@ class PackedConv2d {
 /// must not overlap x; the residual may be y itself. The bits depend on neither threads nor
 /// instruction set.
 ///
-/// Of these algorithms the first that applies runs, by the shape of the weights alone;
-/// ctx.precise() pins the last:
-/// - Winograd F(4×4, 3×3), for 3×3 with stride 1 and 16 channels or more, any padding and dilation:
-///   a quarter of the multiplications, at about twice the rounding error (README.md).
+/// Unless params.algorithm names one, the first that applies runs, by the shape of the weights
+/// alone; ctx.precise() pins the last:
+/// - Winograd, for stride 1, one group, 16 channels or more in and out, any padding and dilation:
+///   F(4×4, 3×3) for 3×3, F(4, 5) for 1×5 and 5×1, at about twice the rounding error (README.md).
 /// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs
 ///   of 256, each run one chain of fused multiply-adds, the runs added to the bias.
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
@@ -100,11 +120,11 @@ void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
 /// would be empty.
 void conv2d_max_pool(ConstView x, const PackedConv2d& conv, View y, Context& ctx);
 
-/// y = max_pool2d(second(first(x)), kernel 2, stride 2), depth first: the map between the two
-/// exists a stripe of rows at a time. For the first layers of a network, whose full-size maps are
-/// what its memory and bandwidth go into. Both convolutions have stride 1 along the rows and keep
-/// the picture's size, and n is 1; throws Error otherwise. The bits are those of conv2d() twice and
-/// max_pool2d().
+/// y = max_pool2d(second(first(x)), kernel 2, stride 2), depth first: of the map between the two
+/// each thread holds a few rows at a time, which stay in its L2. For the first layers of a network,
+/// whose full-size maps are what its memory and bandwidth go into. Both convolutions have stride 1
+/// and keep the picture's size, and n is 1; throws Error otherwise. The bits are those of conv2d()
+/// twice and max_pool2d(). The profile has one record for both, "first + second".
 void conv2d_pair_max_pool(ConstView x, const PackedConv2d& first, const PackedConv2d& second,
                           View y, Context& ctx);
 

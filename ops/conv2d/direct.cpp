@@ -16,9 +16,9 @@ namespace hewn {
 
 namespace {
 
-/// Tiles in a strip: with 12 pixels of 256 channels each, three input rows of a strip take 600 KB
-/// of L2.
-constexpr std::int64_t kTilesPerStrip = 16;
+/// The input rows that a strip reads take this part of L2, if a strip has no more tiles than that.
+constexpr std::int64_t kShareOfL2 = 3;
+constexpr std::int64_t kMaxTilesPerStrip = 16;
 
 std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
@@ -29,14 +29,16 @@ class DirectConv2d {
         conv_(call.conv),
         p_(call.conv.params()),
         padding_top_(call.padding_top),
+        padding_left_(call.padding_left),
         y_(call.y),
         residual_(call.residual),
         kernels_(select_kernels<GemmKernels>(ctx.isa())) {
-    if (is_pointwise()) flatten();
+    const bool pointwise = is_pointwise();
+    if (pointwise) flatten();
     plan_taps(ctx.arena());
-    plan_strips(ctx.threads());
-    if (p_.padding_h > 0 || p_.padding_w > 0) {
-      const std::int64_t patches = ctx.threads() * kTilesPerStrip;
+    plan_strips(ctx);
+    if (!pointwise) {
+      const std::int64_t patches = ctx.threads() * tiles_per_strip_;
       patches_ = ctx.arena().allocate<float>(checked_multiply(patches, patch_size())).data();
     }
   }
@@ -59,12 +61,13 @@ class DirectConv2d {
 
   bool is_pointwise() const {
     return conv_.kernel_h() == 1 && conv_.kernel_w() == 1 && p_.stride_h == 1 && p_.stride_w == 1 &&
-           p_.padding_h == 0 && p_.padding_w == 0;
+           padding_top_ == 0 && padding_left_ == 0 && x_.shape.h == y_.shape.h &&
+           x_.shape.w == y_.shape.w && x_.gapless() && y_.gapless();
   }
 
   /// A 1×1 convolution sees no neighbours: all pixels of the batch are one row.
   void flatten() {
-    const std::int64_t pixels = x_.shape.pixels();
+    const std::int64_t pixels = y_.shape.pixels();
     x_.shape = {1, 1, pixels, x_.shape.c};
     y_.shape = {1, 1, pixels, y_.shape.c};
   }
@@ -73,7 +76,7 @@ class DirectConv2d {
   void plan_taps(Arena& arena) {
     depth_ = conv_.in_channels() / p_.groups;
     std::int64_t taps_w = conv_.kernel_w();
-    if (p_.groups == 1 && x_.dense() && p_.dilation_w == 1) {
+    if (p_.groups == 1 && x_.pixel_stride == x_.shape.c && p_.dilation_w == 1) {
       depth_ *= taps_w;
       taps_w = 1;
     }
@@ -86,19 +89,23 @@ class DirectConv2d {
       const std::int64_t ky = tap / taps_w;
       const std::int64_t dx = tap % taps_w * p_.dilation_w;
       const auto at = static_cast<std::size_t>(tap);
-      offsets_in_place_[at] = (ky * p_.dilation_h * x_.shape.w + dx) * x_.pixel_stride;
+      offsets_in_place_[at] = ky * p_.dilation_h * x_.row_stride + dx * x_.pixel_stride;
       offsets_in_patch_[at] = (ky * patch_columns_ + dx) * group_in();
     }
   }
 
   /// Splits every row into strips of tiles and, where there are too few strips to go round, the
   /// panels too.
-  void plan_strips(int threads) {
+  void plan_strips(const Context& ctx) {
+    const std::int64_t tile_bytes = conv_.kernel_h() * kernels_.max_pixels * p_.stride_w *
+                                    x_.pixel_stride * static_cast<std::int64_t>(sizeof(float));
+    tiles_per_strip_ =
+        std::clamp<std::int64_t>(ctx.l2_bytes() / kShareOfL2 / tile_bytes, 1, kMaxTilesPerStrip);
     tiles_per_row_ = divide_up(y_.shape.w, kernels_.max_pixels);
-    strips_per_row_ = divide_up(tiles_per_row_, kTilesPerStrip);
+    strips_per_row_ = divide_up(tiles_per_row_, tiles_per_strip_);
     const std::int64_t strips = p_.groups * y_.shape.n * y_.shape.h * strips_per_row_;
     panel_steps_ = divide_up(conv_.panels_per_group(), kernels_.max_panels);
-    const std::int64_t wanted = threads == 1 ? 1 : 4 * threads;
+    const std::int64_t wanted = ctx.threads() == 1 ? 1 : 4 * ctx.threads();
     panel_splits_ = std::clamp<std::int64_t>(divide_up(wanted, strips), 1, panel_steps_);
     units_ = strips * panel_splits_;
   }
@@ -136,17 +143,15 @@ class DirectConv2d {
   void run_unit(std::int64_t index, int worker) {
     const Unit unit = unit_at(index);
     const std::int64_t tiles = unit.last_tile - unit.first_tile;
-    TileInput inputs[kTilesPerStrip];
+    TileInput inputs[kMaxTilesPerStrip];
     for (std::int64_t i = 0; i < tiles; ++i) {
-      float* patch = patches_ + (worker * kTilesPerStrip + i) * patch_size();
+      float* patch = patches_ + (worker * tiles_per_strip_ + i) * patch_size();
       inputs[i] = tile_input(unit, unit.first_tile + i, patch);
     }
     Prefetch ahead = new_row_of(index + 1, tiles * (unit.last_step - unit.first_step));
     for (std::int64_t step = unit.first_step; step < unit.last_step; ++step) {
-      for (std::int64_t i = 0; i < tiles; ++i) {
-        ahead.advance();
-        run_tile(inputs[i], unit, step * kernels_.max_panels);
-      }
+      run_panels(unit, step * kernels_.max_panels, {inputs, static_cast<std::size_t>(tiles)},
+                 ahead);
     }
   }
 
@@ -180,7 +185,9 @@ class DirectConv2d {
     return {begin, end, divide_up(end - begin, steps)};
   }
 
-  void run_tile(const TileInput& input, const Unit& unit, std::int64_t panel) {
+  /// All tiles of a strip, for the panels from `panel` on that a tile computes together.
+  void run_panels(const Unit& unit, std::int64_t panel, std::span<const TileInput> inputs,
+                  Prefetch& ahead) {
     const std::int64_t group_out = y_.shape.c / p_.groups;
     const std::int64_t first = panel * kPanel;  // channel within the group
     const std::int64_t padded = unit.group * conv_.panels_per_group() * kPanel + first;
@@ -189,36 +196,43 @@ class DirectConv2d {
     const auto at = [](const float* values, std::int64_t offset) {
       return values == nullptr ? nullptr : values + offset;
     };
-    kernels_.tile({
-        .in = input.in,
-        .tap_offsets = input.tap_offsets,
+    GemmTile tile{
+        .in = nullptr,
+        .tap_offsets = nullptr,
         .taps = taps_,
         .depth = depth_,
-        .pixel_stride = input.pixel_stride,
+        .pixel_stride = 0,
         .panels = conv_.panels() + (unit.group * conv_.panels_per_group() + panel) * panel_stride,
         .panel_stride = panel_stride,
-        .out = y_.pixel(unit.image, unit.row, input.begin) + channel,
+        .out = nullptr,
         .out_stride = y_.pixel_stride,
-        .pixels = input.end - input.begin,
+        .pixels = 0,
         .channels = std::min(group_out - first, kernels_.max_panels * kPanel),
         .epilogue = {.bias = at(conv_.bias(), padded),
                      .activation = p_.activation,
                      .scale = at(conv_.scale(), padded),
                      .shift = at(conv_.shift(), padded),
-                     .residual = residual_
-                                     ? residual_->data + channel +
-                                           (y_.pixel(unit.image, unit.row, input.begin) - y_.data) /
-                                               y_.pixel_stride * residual_->pixel_stride
-                                     : nullptr,
                      .residual_stride = residual_ ? residual_->pixel_stride : 0},
-    });
+    };
+    for (const TileInput& input : inputs) {
+      ahead.advance();
+      tile.in = input.in;
+      tile.tap_offsets = input.tap_offsets;
+      tile.pixel_stride = input.pixel_stride;
+      tile.pixels = input.end - input.begin;
+      tile.out = y_.pixel(unit.image, unit.row, input.begin) + channel;
+      if (residual_) {
+        tile.epilogue.residual = residual_->pixel(unit.image, unit.row, input.begin) + channel;
+      }
+      kernels_.tile(tile);
+    }
   }
 
   TileInput tile_input(const Unit& unit, std::int64_t tile, float* patch) const {
     const std::int64_t begin = tile_begin(tile);
     const std::int64_t end = tile_begin(tile + 1);
     const std::int64_t y0 = unit.row * p_.stride_h - padding_top_;
-    const std::int64_t x0 = begin * p_.stride_w - p_.padding_w;
+    const std::int64_t x0 = begin * p_.stride_w - padding_left_;
     const std::int64_t y1 = y0 + (conv_.kernel_h() - 1) * p_.dilation_h;
     const std::int64_t columns =
         (end - 1 - begin) * p_.stride_w + (conv_.kernel_w() - 1) * p_.dilation_w + 1;
@@ -250,12 +264,13 @@ class DirectConv2d {
     std::fill_n(to + end * depth, (columns - end) * depth, 0.0F);
   }
 
-  ConstView x_;
+  ConstMap x_;
   const PackedConv2d& conv_;
   const Conv2dParams& p_;
   std::int64_t padding_top_;
-  View y_;
-  std::optional<ConstView> residual_;
+  std::int64_t padding_left_;
+  Map y_;
+  std::optional<ConstMap> residual_;
   const GemmKernels& kernels_;
 
   std::int64_t depth_ = 0;
@@ -263,6 +278,7 @@ class DirectConv2d {
   std::int64_t patch_columns_ = 0;
   std::span<std::int64_t> offsets_in_place_;
   std::span<std::int64_t> offsets_in_patch_;
+  std::int64_t tiles_per_strip_ = 0;
   std::int64_t tiles_per_row_ = 0;
   std::int64_t strips_per_row_ = 0;
   std::int64_t panel_steps_ = 0;

@@ -1,3 +1,4 @@
+#include "hewn/ops/conv2d/algorithm.h"
 #include "hewn/ops/conv2d/conv2d.h"
 #include "hewn/ops/conv2d/winograd.h"
 #include "hewn/ops/gemm/gemm.h"
@@ -60,6 +61,7 @@ PackedConv2d::PackedConv2d(std::string name, const Conv2dParams& params,
   in_channels_ = checked_multiply(depth, groups, "input channels");
   check_size(name_, "weight", weights.weight, shape.count());
 
+  algorithm_ = choose_conv2d_algorithm(name_, params_, shape);
   const std::int64_t group_out = out_channels_ / groups;
   const std::int64_t taps = kernel_h_ * kernel_w_;
   panels_per_group_ = (group_out + kPanel - 1) / kPanel;
@@ -76,7 +78,7 @@ PackedConv2d::PackedConv2d(std::string name, const Conv2dParams& params,
     }
   }
 
-  if (winograd_applies(params_, shape)) winograd_ = pack_winograd(weights);
+  if (algorithm_ != Conv2dAlgorithm::direct) winograd_ = pack_winograd(weights, algorithm_);
 
   if (!weights.bias.empty()) check_size(name_, "bias", weights.bias, out_channels_);
   if (!weights.scale.empty() || !weights.shift.empty()) {

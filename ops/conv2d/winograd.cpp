@@ -1,6 +1,6 @@
-// The output is cut into tiles of 4×4, the tiles into blocks. For a block: transform the input
-// tiles for all channels; then for each panel of output channels multiply, one product matrix after
-// the other, and transform the products into outputs. The block's transformed input and the
+// The output is cut into tiles of m_h × m_w, the tiles into blocks. For a block: transform the
+// input tiles for all channels; then for each panel of output channels multiply, one product matrix
+// after the other, and transform the products into outputs. The block's transformed input and the
 // products of one panel stay in L2; weights are read once a block.
 //
 // With dilation d the map falls into d² phases, the pixels of equal (y mod d, x mod d), each of
@@ -12,6 +12,8 @@
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
+#include <iterator>
+#include <span>
 
 namespace hewn {
 
@@ -21,12 +23,29 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 
 constexpr std::int64_t kMaxBlock = 48;
 
-/// Tiles in a block: as many as keep the transformed input near 800 KB, for an L2 of 1 MB and more.
-std::int64_t tiles_per_block(std::int64_t products, std::int64_t channels) {
-  constexpr std::int64_t kBytes = 800 << 10;
+/// Tiles in a block: as many as keep the transformed input below this part of L2, so that the
+/// products of a panel and the weights on their way through find room beside it.
+std::int64_t tiles_per_block(std::int64_t l2_bytes, std::int64_t tile_bytes) {
+  constexpr double kShareOfL2 = 0.3;
   constexpr std::int64_t kMultiple = 12;  // pixels of the largest register tile
-  const std::int64_t tiles = kBytes / (products * channels * 4) / kMultiple * kMultiple;
-  return std::clamp(tiles, kMultiple, kMaxBlock);
+  const auto budget = static_cast<std::int64_t>(kShareOfL2 * static_cast<double>(l2_bytes));
+  return std::clamp(budget / tile_bytes / kMultiple * kMultiple, kMultiple, kMaxBlock);
+}
+
+const WinogradTransforms& transforms_of(Conv2dAlgorithm algorithm, Isa isa) {
+  const WinogradKernels& kernels = select_kernels<WinogradKernels>(isa);
+  switch (algorithm) {
+    case Conv2dAlgorithm::winograd_2x2_3x3:
+      return kernels.f2x2_3x3;
+    case Conv2dAlgorithm::winograd_1x4_1x5:
+      return kernels.f1x4_1x5;
+    case Conv2dAlgorithm::winograd_4x1_5x1:
+      return kernels.f4x1_5x1;
+    case Conv2dAlgorithm::winograd_4x4_3x3:
+    case Conv2dAlgorithm::direct:
+      break;
+  }
+  return kernels.f4x4_3x3;
 }
 
 class WinogradConv2d {
@@ -36,26 +55,30 @@ class WinogradConv2d {
         conv_(call.conv),
         p_(call.conv.params()),
         padding_top_(call.padding_top),
+        padding_left_(call.padding_left),
         y_(call.y),
         max_pool_(call.max_pool),
         residual_(call.residual),
         gemm_(select_kernels<GemmKernels>(ctx.isa())),
-        f_(select_kernels<WinogradKernels>(ctx.isa()).f4x4_3x3) {
+        tile_(winograd_tile(call.conv.algorithm())),
+        transforms_(transforms_of(call.conv.algorithm(), ctx.isa())) {
     const std::int64_t scale = max_pool_ ? 2 : 1;
     rows_ = y_.shape.h * scale;
     columns_ = y_.shape.w * scale;
     depth_ = conv_.in_channels();
     channels_ = divide_up(depth_, kPanel) * kPanel;
-    tiles_h_ = divide_up(divide_up(rows_, p_.dilation_h), f_.outputs_h);
-    tiles_w_ = divide_up(divide_up(columns_, p_.dilation_w), f_.outputs_w);
+    tiles_h_ = divide_up(divide_up(rows_, p_.dilation_h), tile_.outputs_h);
+    tiles_w_ = divide_up(divide_up(columns_, p_.dilation_w), tile_.outputs_w);
     tiles_ = y_.shape.n * tiles_h_ * p_.dilation_h * tiles_w_ * p_.dilation_w;
-    block_ = std::min(tiles_per_block(f_.products(), channels_), tiles_);
+    const std::int64_t tile_bytes =
+        tile_.products() * channels_ * static_cast<std::int64_t>(sizeof(float));
+    block_ = std::min(tiles_per_block(ctx.l2_bytes(), tile_bytes), tiles_);
     panel_width_ = gemm_.max_panels * kPanel;
     // One line more than the tiles need: products a multiple of 4 KB apart would all fall into one
     // set of L1.
     input_stride_ = block_ * channels_ + kPanel;
     output_stride_ = block_ * panel_width_ + kPanel;
-    scratch_size_ = f_.products() * (input_stride_ + output_stride_);
+    scratch_size_ = tile_.products() * (input_stride_ + output_stride_);
     scratch_ = ctx.arena().allocate<float>(ctx.threads() * scratch_size_).data();
   }
 
@@ -70,9 +93,10 @@ class WinogradConv2d {
   }
 
  private:
-  /// The first output pixel of a tile.
+  /// The first output pixel of a tile, and how many of its outputs exist.
   struct Tile {
     std::int64_t image, y, x;
+    int rows, columns;
   };
 
   Tile tile_at(std::int64_t index) const {
@@ -80,26 +104,30 @@ class WinogradConv2d {
     const std::int64_t rows = tiles_h_ * p_.dilation_h;
     const std::int64_t column = index % columns;
     const std::int64_t row = index / columns % rows;
-    return {index / columns / rows, row / tiles_h_ + row % tiles_h_ * f_.outputs_h * p_.dilation_h,
-            column / tiles_w_ + column % tiles_w_ * f_.outputs_w * p_.dilation_w};
+    Tile tile{.image = index / columns / rows,
+              .y = row / tiles_h_ + row % tiles_h_ * tile_.outputs_h * p_.dilation_h,
+              .x = column / tiles_w_ + column % tiles_w_ * tile_.outputs_w * p_.dilation_w,
+              .rows = 0,
+              .columns = 0};
+    tile.rows = range_inside(tile.y, p_.dilation_h, tile_.outputs_h, rows_).second;
+    tile.columns = range_inside(tile.x, p_.dilation_w, tile_.outputs_w, columns_).second;
+    return tile;
   }
 
   void run_block(std::int64_t begin, std::int64_t end, int worker) {
     float* transformed = scratch_ + worker * scratch_size_;
-    float* products = transformed + f_.products() * input_stride_;
-    Tile tiles[kMaxBlock];
-    const std::int64_t count = end - begin;
-    for (std::int64_t i = 0; i < count; ++i) {
-      tiles[i] = tile_at(begin + i);
-      transform_input(tiles[i], transformed + i * channels_);
+    float* products = transformed + tile_.products() * input_stride_;
+    Tile tile_buffer[kMaxBlock];
+    const std::span<Tile> tiles(tile_buffer, static_cast<std::size_t>(end - begin));
+    for (Tile& tile : tiles) {
+      tile = tile_at(begin++);
+      transform_input(tile, transformed + (&tile - tile_buffer) * channels_);
     }
     for (std::int64_t panel = 0; panel < conv_.panels_per_group(); panel += gemm_.max_panels) {
       const std::int64_t panels = std::min(gemm_.max_panels, conv_.panels_per_group() - panel);
-      multiply(transformed, panel, panels, count, products);
-      for (std::int64_t i = 0; i < count; ++i) {
-        for (std::int64_t n = 0; n < panels; ++n) {
-          transform_output(products + i * panel_width_ + n * kPanel, tiles[i], panel + n);
-        }
+      multiply(transformed, panel, panels, std::ssize(tiles), products);
+      for (std::int64_t n = 0; n < panels; ++n) {
+        transform_outputs(products + n * kPanel, tiles, panel + n);
       }
     }
   }
@@ -115,12 +143,12 @@ class WinogradConv2d {
 
   void transform_input(const Tile& tile, float* out) const {
     const std::int64_t y = tile.y - padding_top_;
-    const std::int64_t x = tile.x - p_.padding_w;
-    const auto rows = range_inside(y, p_.dilation_h, f_.points_h(), x_.shape.h);
-    const auto columns = range_inside(x, p_.dilation_w, f_.points_w(), x_.shape.w);
-    f_.input({
+    const std::int64_t x = tile.x - padding_left_;
+    const auto rows = range_inside(y, p_.dilation_h, tile_.points_h(), x_.shape.h);
+    const auto columns = range_inside(x, p_.dilation_w, tile_.points_w(), x_.shape.w);
+    transforms_.input({
         .in = x_.pixel(tile.image, y, x),
-        .row_stride = p_.dilation_h * x_.shape.w * x_.pixel_stride,
+        .row_stride = p_.dilation_h * x_.row_stride,
         .column_stride = p_.dilation_w * x_.pixel_stride,
         .row_begin = rows.first,
         .row_end = rows.second,
@@ -135,76 +163,82 @@ class WinogradConv2d {
   void multiply(const float* transformed, std::int64_t panel, std::int64_t panels,
                 std::int64_t tiles, float* products) const {
     static constexpr std::int64_t kNoOffset = 0;
-    const std::int64_t panel_stride = f_.products() * depth_ * kPanel;
+    const std::int64_t panel_stride = tile_.products() * depth_ * kPanel;
     const std::int64_t steps = divide_up(tiles, gemm_.max_pixels);
-    for (std::int64_t product = 0; product < f_.products(); ++product) {
-      const float* in = transformed + product * input_stride_;
-      float* out = products + product * output_stride_;
-      const float* weights = conv_.winograd() + panel * panel_stride + product * depth_ * kPanel;
+    GemmTile gemm{.in = nullptr,
+                  .tap_offsets = &kNoOffset,
+                  .taps = 1,
+                  .depth = depth_,
+                  .pixel_stride = channels_,
+                  .panels = conv_.winograd() + panel * panel_stride,
+                  .panel_stride = panel_stride,
+                  .out = nullptr,
+                  .out_stride = panel_width_,
+                  .pixels = 0,
+                  .channels = panels * kPanel,
+                  .epilogue = {}};
+    std::int64_t bounds[kMaxBlock + 1];
+    for (std::int64_t step = 0; step <= steps; ++step) bounds[step] = step * tiles / steps;
+    for (std::int64_t product = 0; product < tile_.products(); ++product) {
       for (std::int64_t step = 0; step < steps; ++step) {
-        const std::int64_t begin = step * tiles / steps;
-        const std::int64_t end = (step + 1) * tiles / steps;
-        gemm_.tile({
-            .in = in + begin * channels_,
-            .tap_offsets = &kNoOffset,
-            .taps = 1,
-            .depth = depth_,
-            .pixel_stride = channels_,
-            .panels = weights,
-            .panel_stride = panel_stride,
-            .out = out + begin * panel_width_,
-            .out_stride = panel_width_,
-            .pixels = end - begin,
-            .channels = panels * kPanel,
-            .epilogue = {},
-        });
+        gemm.in = transformed + product * input_stride_ + bounds[step] * channels_;
+        gemm.out = products + product * output_stride_ + bounds[step] * panel_width_;
+        gemm.pixels = bounds[step + 1] - bounds[step];
+        gemm_.tile(gemm);
       }
+      gemm.panels += depth_ * kPanel;
     }
   }
 
-  void transform_output(const float* products, const Tile& tile, std::int64_t panel) const {
-    const auto rows = range_inside(tile.y, p_.dilation_h, f_.outputs_h, rows_);
-    const auto columns = range_inside(tile.x, p_.dilation_w, f_.outputs_w, columns_);
+  /// All tiles of a block, for one panel.
+  void transform_outputs(const float* products, std::span<const Tile> tiles,
+                         std::int64_t panel) const {
     const std::int64_t channel = panel * kPanel;
     const auto at = [channel](const float* values) {
       return values == nullptr ? nullptr : values + channel;
     };
-    Epilogue epilogue{.bias = at(conv_.bias()),
-                      .activation = p_.activation,
-                      .scale = at(conv_.scale()),
-                      .shift = at(conv_.shift())};
-    std::int64_t residual_stride = 0;
-    if (residual_) {
-      epilogue.residual = residual_->pixel(tile.image, tile.y, tile.x) + channel;
-      residual_stride = residual_->pixel_stride;
-    }
-    const std::int64_t row = p_.dilation_h * y_.shape.w;
-    const std::int64_t scale = max_pool_ ? 2 : 1;
-    f_.output({
+    WinogradOutput output{
         .in = products,
         .product_stride = output_stride_,
-        .out = y_.pixel(tile.image, tile.y / scale, tile.x / scale) + channel,
-        .row_stride = row * y_.pixel_stride,
+        .next_tile = panel_width_,
+        .out = nullptr,
+        .row_stride = p_.dilation_h * y_.row_stride,
         .column_stride = p_.dilation_w * y_.pixel_stride,
-        .residual_row_stride = row * residual_stride,
-        .residual_column_stride = p_.dilation_w * residual_stride,
-        .rows = rows.second,
-        .columns = columns.second,
+        .residual_row_stride = residual_ ? p_.dilation_h * residual_->row_stride : 0,
+        .residual_column_stride = residual_ ? p_.dilation_w * residual_->pixel_stride : 0,
+        .rows = 0,
+        .columns = 0,
         .max_pool = max_pool_,
         .channels = std::min(y_.shape.c - channel, kPanel),
-        .epilogue = epilogue,
-    });
+        .epilogue = {.bias = at(conv_.bias()),
+                     .activation = p_.activation,
+                     .scale = at(conv_.scale()),
+                     .shift = at(conv_.shift())},
+    };
+    for (const Tile& tile : tiles) {
+      output.out = channel + (max_pool_ ? y_.pixel(tile.image, tile.y / 2, tile.x / 2)
+                                        : y_.pixel(tile.image, tile.y, tile.x));
+      output.rows = tile.rows;
+      output.columns = tile.columns;
+      if (residual_) {
+        output.epilogue.residual = residual_->pixel(tile.image, tile.y, tile.x) + channel;
+      }
+      transforms_.output(output);
+      output.in += panel_width_;
+    }
   }
 
-  ConstView x_;
+  ConstMap x_;
   const PackedConv2d& conv_;
   const Conv2dParams& p_;
   std::int64_t padding_top_;
-  View y_;
+  std::int64_t padding_left_;
+  Map y_;
   bool max_pool_;
-  std::optional<ConstView> residual_;
+  std::optional<ConstMap> residual_;
   const GemmKernels& gemm_;
-  const WinogradTransforms& f_;
+  WinogradTile tile_;
+  const WinogradTransforms& transforms_;
 
   std::int64_t rows_ = 0;  // of the result, before pooling
   std::int64_t columns_ = 0;

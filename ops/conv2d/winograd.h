@@ -5,7 +5,6 @@
 #include "hewn/ops/gemm/epilogue.h"
 
 #include <cstdint>
-#include <optional>
 
 namespace hewn {
 
@@ -27,6 +26,7 @@ struct WinogradInput {
 struct WinogradOutput {
   const float* in;  ///< product 0 of the tile, 16 channels
   std::int64_t product_stride;
+  std::int64_t next_tile;   ///< from this tile's products to those that will be read next
   float* out;               ///< the tile's first output
   std::int64_t row_stride;  ///< between the tile's output rows: dilation × a row of the result
   std::int64_t column_stride;
@@ -39,37 +39,38 @@ struct WinogradOutput {
       epilogue;  ///< its pointers are at the first of the 16 channels and the tile's first output
 };
 
-/// The transforms of one F(m_h × m_w, r_h × r_w).
+/// The sizes of F(outputs_h × outputs_w, taps_h × taps_w).
+struct WinogradTile {
+  int outputs_h, taps_h;
+  int outputs_w, taps_w;
+
+  constexpr int points_h() const { return outputs_h + taps_h - 1; }
+  constexpr int points_w() const { return outputs_w + taps_w - 1; }
+  constexpr int products() const { return points_h() * points_w(); }
+};
+
+/// The sizes of one of the algorithms that are Winograd's.
+WinogradTile winograd_tile(Conv2dAlgorithm algorithm);
+
 struct WinogradTransforms {
-  int outputs_h, outputs_w;
-  int taps_h, taps_w;
   void (*input)(const WinogradInput&);
   void (*output)(const WinogradOutput&);
-
-  int points_h() const { return outputs_h + taps_h - 1; }
-  int points_w() const { return outputs_w + taps_w - 1; }
-  int products() const { return points_h() * points_w(); }
 };
 
 struct WinogradKernels {
   WinogradTransforms f4x4_3x3;
   WinogradTransforms f2x2_3x3;
+  WinogradTransforms f1x4_1x5;
+  WinogradTransforms f4x1_5x1;
 };
 
-/// Whether conv2d() may run by Winograd with these weights: stride 1, one group, 3×3, and enough
-/// channels for the products to outweigh the transforms. A rule on shapes alone, so that every
-/// machine takes the same way.
-bool winograd_applies(const Conv2dParams& params, const Shape& weights);
+/// Whether Winograd's algorithm can compute convolutions with these weights.
+bool winograd_applies(Conv2dAlgorithm algorithm, const Conv2dParams& params, const Shape& weights);
 
 /// The transformed weights G g Gᵀ, computed in double and rounded once: {panels, products, in, 16}.
-Tensor pack_winograd(const Conv2dWeights& weights);
+Tensor pack_winograd(const Conv2dWeights& weights, Conv2dAlgorithm algorithm);
 
-/// Rows of outputs in a tile.
-inline constexpr std::int64_t kWinogradRows = 4;
-
-/// conv2d() by Winograd, for weights to which winograd_applies(). Where y is a window of a map, it
-/// begins at a multiple of kWinogradRows × dilation rows: tiles then lie where they would on the
-/// whole map, and the bits are the same.
+/// conv2d() by Winograd, for a convolution that was packed for it.
 void conv2d_winograd(const Conv2dCall& call, Context& ctx);
 
 }  // namespace hewn

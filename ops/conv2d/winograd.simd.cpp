@@ -8,42 +8,78 @@ namespace hewn {
 namespace HEWN_KERNEL_ISA {
 namespace {
 
-/// Both passes keep no more than one row or column in registers: 36 vectors at once would not fit.
+/// Keeps g++ from working an address out anew from the first one of a loop: it would need more
+/// registers than there are.
+template <typename Float>
+HEWN_INLINE Float* here(Float* address) {
+  asm("" : "+r"(address));
+  return address;
+}
+
+/// Addresses `stride` apart, counted in floats: i, i + 1 and i + 2 are one address register and one
+/// index register scaled by 1 and 2.
+template <typename Float, int count>
+class Threes {
+ public:
+  HEWN_INLINE Threes(Float* first, std::int64_t stride) : stride_(stride) {
+#pragma GCC unroll 3
+    for (int i = 0; i < kCount; ++i) at_[i] = here(first + 3 * i * stride);
+  }
+  HEWN_INLINE Float* operator[](int i) const { return at_[i / 3] + i % 3 * stride_; }
+
+ private:
+  static constexpr int kCount = (count + 2) / 3;
+  Float* at_[kCount];
+  std::int64_t stride_;
+};
+
+/// Sixteen channels of a tile, `kGroup` rows of Bᵀ d B at a time: as many as fit into AVX-512's
+/// registers between the two passes. Reading the tile once more is cheaper than parking 36 vectors.
 template <typename AxisH, typename AxisW, bool inside>
 HEWN_INLINE void transform_channels(const WinogradInput& t, std::int64_t channel,
                                     std::int64_t count) {
-  constexpr int kStepW = AxisW::kOutputs;
-  Lanes half[AxisH::kPoints][AxisW::kPoints];
-#pragma GCC unroll 1
-  for (int x = 0; x < AxisW::kPoints; ++x) {
-    Lanes column[AxisH::kPoints];
-    const bool column_inside = inside || (x >= t.column_begin && x < t.column_end);
+  constexpr int kGroup = AxisH::kPoints > 1 ? AxisH::kPoints / 2 : 1;
+  constexpr int kOverlap = AxisW::kPoints - AxisW::kOutputs;
+  const std::int64_t column_stride = t.column_stride;
+  float* to = t.out + channel;
+#pragma GCC unroll 2
+  for (int group = 0; group < AxisH::kPoints; group += kGroup) {
+    Lanes half[kGroup][AxisW::kPoints];
+    const float* in = t.in + channel;
 #pragma GCC unroll 8
-    for (int y = 0; y < AxisH::kPoints; ++y) {
-      const float* from = t.in + y * t.row_stride + x * t.column_stride + channel;
-      if (inside) {
-        column[y] = Lanes::load(from);
-        // Two tiles on, a picture's row is too far for the processor to see the pattern across six
-        // rows.
-        __builtin_prefetch(from + 2 * kStepW * t.column_stride);
-      } else if (column_inside && y >= t.row_begin && y < t.row_end) {
-        column[y] = Lanes::load(from, count);
-      } else {
-        column[y] = Lanes(0);
+    for (int x = 0; x < AxisW::kPoints; ++x) {
+      const Threes<const float, AxisH::kPoints> from(in, t.row_stride);
+      Lanes column[AxisH::kPoints];
+#pragma GCC unroll 8
+      for (int y = 0; y < AxisH::kPoints; ++y) {
+        if (inside) {
+          column[y] = Lanes::load(from[y]);
+          // Two tiles on, a picture's row is too far for the processor to see the pattern across
+          // the rows. The first columns are the last ones of the tile before.
+          if (group == 0 && x >= kOverlap) {
+            __builtin_prefetch(from[y] + 2 * AxisW::kOutputs * column_stride);
+          }
+        } else if (x >= t.column_begin && x < t.column_end && y >= t.row_begin && y < t.row_end) {
+          column[y] = Lanes::load(from[y], count);
+        } else {
+          column[y] = Lanes(0);
+        }
       }
+      in = here(in + column_stride);
+      Lanes transformed[AxisH::kPoints];
+      AxisH::transform_input(column, transformed);
+#pragma GCC unroll 8
+      for (int y = 0; y < kGroup; ++y) half[y][x] = transformed[group + y];
     }
-    Lanes transformed[AxisH::kPoints];
-    AxisH::transform_input(column, transformed);
 #pragma GCC unroll 8
-    for (int y = 0; y < AxisH::kPoints; ++y) half[y][x] = transformed[y];
-  }
-#pragma GCC unroll 1
-  for (int y = 0; y < AxisH::kPoints; ++y) {
-    Lanes transformed[AxisW::kPoints];
-    AxisW::transform_input(half[y], transformed);
-    float* to = t.out + y * AxisW::kPoints * t.product_stride + channel;
+    for (int y = 0; y < kGroup; ++y) {
+      Lanes transformed[AxisW::kPoints];
+      AxisW::transform_input(half[y], transformed);
+      const Threes<float, AxisW::kPoints> row(to, t.product_stride);
 #pragma GCC unroll 8
-    for (int x = 0; x < AxisW::kPoints; ++x) transformed[x].store(to + x * t.product_stride);
+      for (int x = 0; x < AxisW::kPoints; ++x) transformed[x].store(row[x]);
+      to = here(to + AxisW::kPoints * t.product_stride);
+    }
   }
 }
 
@@ -63,74 +99,112 @@ void transform_input(const WinogradInput& t) {
   }
 }
 
+/// Rows of outputs from the products of a tile whose columns have been transformed, with the
+/// epilogue. `kWhole`: all of the tile's outputs and channels exist.
+template <typename AxisH, typename AxisW, bool kWhole>
+class OutputRows {
+ public:
+  using Half = Lanes[AxisH::kOutputs][AxisW::kPoints];
+
+  OutputRows(const WinogradOutput& t, const Half& half)
+      : t_(t),
+        half_(half),
+        bias_(t.epilogue.bias != nullptr ? Lanes::load(t.epilogue.bias) : Lanes(0)),
+        plain_(is_plain(t.epilogue)),
+        relu_(t.epilogue.activation.kind == Activation::Kind::relu) {}
+
+  HEWN_INLINE void write() const {
+    if constexpr (AxisH::kOutputs % 2 == 0 && AxisW::kOutputs % 2 == 0) {
+      if (t_.max_pool) return write_pooled();
+    }
+    const int rows = kWhole ? AxisH::kOutputs : t_.rows;
+    const int columns = kWhole ? AxisW::kOutputs : t_.columns;
+    for (int y = 0; y < rows; ++y) {
+      Lanes row[AxisW::kOutputs];
+      compute(y, row);
+      float* to = t_.out + y * t_.row_stride;
+#pragma GCC unroll 4
+      for (int x = 0; x < columns; ++x) store(row[x], to + x * t_.column_stride);
+    }
+  }
+
+ private:
+  HEWN_INLINE void write_pooled() const {
+    const int rows = kWhole ? AxisH::kOutputs : t_.rows;
+    const int columns = kWhole ? AxisW::kOutputs : t_.columns;
+    for (int y = 0; y < rows / 2; ++y) {
+      Lanes above[AxisW::kOutputs];
+      Lanes below[AxisW::kOutputs];
+      compute(2 * y, above);
+      compute(2 * y + 1, below);
+      float* to = t_.out + y * t_.row_stride;
+#pragma GCC unroll 2
+      for (int x = 0; x < columns / 2; ++x) {
+        const Lanes pooled = maximum(maximum(above[2 * x], above[2 * x + 1]),
+                                     maximum(below[2 * x], below[2 * x + 1]));
+        store(pooled, to + x * t_.column_stride);
+      }
+    }
+  }
+
+  HEWN_INLINE void compute(int y, Lanes (&row)[AxisW::kOutputs]) const {
+    AxisW::transform_output(half_[y], row);
+    const float* residual = t_.epilogue.residual + y * t_.residual_row_stride;
+#pragma GCC unroll 4
+    for (int x = 0; x < AxisW::kOutputs; ++x) {
+      const Lanes sum = row[x] + bias_;
+      if (plain_) {
+        row[x] = finish_plain(relu_, sum);
+      } else if (kWhole || x < t_.columns) {
+        row[x] = finish(t_.epilogue, sum, 0, t_.channels, residual + x * t_.residual_column_stride);
+      }
+    }
+  }
+
+  HEWN_INLINE void store(const Lanes& values, float* to) const {
+    if (kWhole) {
+      values.store(to);
+    } else {
+      values.store(to, t_.channels);
+    }
+  }
+
+  const WinogradOutput& t_;
+  const Half& half_;
+  Lanes bias_;
+  bool plain_;
+  bool relu_;
+};
+
 template <typename AxisH, typename AxisW>
 void transform_output(const WinogradOutput& t) {
-  constexpr int kRows = AxisH::kOutputs;
-  constexpr int kColumns = AxisW::kOutputs;
-  Lanes half[kRows][AxisW::kPoints];
+  Lanes half[AxisH::kOutputs][AxisW::kPoints];
+  const float* in = t.in;
 #pragma GCC unroll 1
   for (int x = 0; x < AxisW::kPoints; ++x) {
+    const Threes<const float, AxisH::kPoints> from(in, AxisW::kPoints * t.product_stride);
     Lanes column[AxisH::kPoints];
 #pragma GCC unroll 8
     for (int y = 0; y < AxisH::kPoints; ++y) {
-      column[y] = Lanes::load(t.in + (y * AxisW::kPoints + x) * t.product_stride);
+      column[y] = Lanes::load(from[y]);
+      __builtin_prefetch(from[y] + t.next_tile);  // in L2: as many streams as products
     }
-    Lanes outputs[kRows];
+    in += t.product_stride;
+    Lanes outputs[AxisH::kOutputs];
     AxisH::transform_output(column, outputs);
 #pragma GCC unroll 4
-    for (int y = 0; y < kRows; ++y) half[y][x] = outputs[y];
+    for (int y = 0; y < AxisH::kOutputs; ++y) half[y][x] = outputs[y];
   }
-
-  const Lanes bias = t.epilogue.bias != nullptr ? Lanes::load(t.epilogue.bias) : Lanes(0);
-  const bool plain = is_plain(t.epilogue);
-  const bool relu = t.epilogue.activation.kind == Activation::Kind::relu;
-  Lanes outputs[kRows][kColumns];
-#pragma GCC unroll 1
-  for (int y = 0; y < kRows; ++y) {
-    AxisW::transform_output(half[y], outputs[y]);
-    const float* residual = t.epilogue.residual + y * t.residual_row_stride;
-#pragma GCC unroll 4
-    for (int x = 0; x < kColumns; ++x) {
-      const Lanes sum = outputs[y][x] + bias;
-      if (plain) {
-        outputs[y][x] = finish_plain(relu, sum);
-      } else if (y < t.rows && x < t.columns) {
-        outputs[y][x] =
-            finish(t.epilogue, sum, 0, t.channels, residual + x * t.residual_column_stride);
-      }
-    }
-  }
-
-  if constexpr (kRows % 2 == 0 && kColumns % 2 == 0) {
-    if (t.max_pool) {
-      for (int y = 0; y < t.rows / 2; ++y) {
-        for (int x = 0; x < t.columns / 2; ++x) {
-          const Lanes above = maximum(outputs[2 * y][2 * x], outputs[2 * y][2 * x + 1]);
-          const Lanes below = maximum(outputs[2 * y + 1][2 * x], outputs[2 * y + 1][2 * x + 1]);
-          maximum(above, below).store(t.out + y * t.row_stride + x * t.column_stride, t.channels);
-        }
-      }
-      return;
-    }
-  }
-  for (int y = 0; y < t.rows; ++y) {
-    for (int x = 0; x < t.columns; ++x) {
-      outputs[y][x].store(t.out + y * t.row_stride + x * t.column_stride, t.channels);
-    }
+  if (t.rows == AxisH::kOutputs && t.columns == AxisW::kOutputs && t.channels == kLanes) {
+    OutputRows<AxisH, AxisW, true>(t, half).write();
+  } else {
+    OutputRows<AxisH, AxisW, false>(t, half).write();
   }
 }
 
-template <int outputs_h, int taps_h, int outputs_w, int taps_w>
-constexpr WinogradTransforms make_transforms() {
-  using AxisH = WinogradAxis<outputs_h, taps_h>;
-  using AxisW = WinogradAxis<outputs_w, taps_w>;
-  return {outputs_h,
-          outputs_w,
-          taps_h,
-          taps_w,
-          transform_input<AxisH, AxisW>,
-          transform_output<AxisH, AxisW>};
-}
+template <typename AxisH, typename AxisW>
+constexpr WinogradTransforms kTransforms{transform_input<AxisH, AxisW>,
+                                         transform_output<AxisH, AxisW>};
 
 }  // namespace
 }  // namespace HEWN_KERNEL_ISA
@@ -138,8 +212,12 @@ constexpr WinogradTransforms make_transforms() {
 template <>
 const WinogradKernels& kernels<WinogradKernels, HEWN_KERNEL_ISA::kIsa>() {
   using namespace HEWN_KERNEL_ISA;
-  static constexpr WinogradKernels table{.f4x4_3x3 = make_transforms<4, 3, 4, 3>(),
-                                         .f2x2_3x3 = make_transforms<2, 3, 2, 3>()};
+  using None = WinogradAxis<1, 1>;
+  static constexpr WinogradKernels table{
+      .f4x4_3x3 = kTransforms<WinogradAxis<4, 3>, WinogradAxis<4, 3>>,
+      .f2x2_3x3 = kTransforms<WinogradAxis<2, 3>, WinogradAxis<2, 3>>,
+      .f1x4_1x5 = kTransforms<None, WinogradAxis<4, 5>>,
+      .f4x1_5x1 = kTransforms<WinogradAxis<4, 5>, None>};
   return table;
 }
 

@@ -9,20 +9,23 @@ namespace hewn {
 
 namespace {
 
+using Matrix = std::vector<std::vector<double>>;
+
 /// G of F(outputs, taps), row by row: [1, p, p², …] / Π_{q≠p} (p − q) for each finite point p, then
 /// the last tap alone.
 template <int outputs, int taps>
-std::vector<std::array<double, taps>> weight_transform() {
+Matrix make_weight_transform() {
+  if (taps == 1) return {{1}};
   std::vector<double> points{0};
   for (const double p : WinogradPoints<outputs, taps>::pairs) {
     points.push_back(p);
     points.push_back(-p);
   }
-  std::vector<std::array<double, taps>> rows;
+  Matrix rows;
   for (const double p : points) {
     double divisor = 1;
     for (const double q : points) divisor *= q == p ? 1 : p - q;
-    std::array<double, taps> row{};
+    std::vector<double> row(taps);
     double power = 1 / divisor;
     for (double& value : row) {
       value = power;
@@ -30,38 +33,62 @@ std::vector<std::array<double, taps>> weight_transform() {
     }
     rows.push_back(row);
   }
-  rows.emplace_back().back() = 1;
+  rows.emplace_back(taps).back() = 1;
   return rows;
+}
+
+/// By the number of taps: every algorithm has 4 outputs an axis, but for F(2×2, 3×3).
+Matrix weight_transform(int outputs, int taps) {
+  if (taps == 1) return make_weight_transform<1, 1>();
+  if (taps == 5) return make_weight_transform<4, 5>();
+  return outputs == 2 ? make_weight_transform<2, 3>() : make_weight_transform<4, 3>();
 }
 
 }  // namespace
 
-bool winograd_applies(const Conv2dParams& params, const Shape& weights) {
-  constexpr std::int64_t kEnoughChannels = 16;
-  return params.groups == 1 && params.stride_h == 1 && params.stride_w == 1 && weights[2] == 3 &&
-         weights[3] == 3 && weights[0] >= kEnoughChannels && weights[1] >= kEnoughChannels;
+WinogradTile winograd_tile(Conv2dAlgorithm algorithm) {
+  switch (algorithm) {
+    case Conv2dAlgorithm::winograd_2x2_3x3:
+      return {.outputs_h = 2, .taps_h = 3, .outputs_w = 2, .taps_w = 3};
+    case Conv2dAlgorithm::winograd_1x4_1x5:
+      return {.outputs_h = 1, .taps_h = 1, .outputs_w = 4, .taps_w = 5};
+    case Conv2dAlgorithm::winograd_4x1_5x1:
+      return {.outputs_h = 4, .taps_h = 5, .outputs_w = 1, .taps_w = 1};
+    case Conv2dAlgorithm::winograd_4x4_3x3:
+    case Conv2dAlgorithm::direct:
+      break;
+  }
+  return {.outputs_h = 4, .taps_h = 3, .outputs_w = 4, .taps_w = 3};
 }
 
-Tensor pack_winograd(const Conv2dWeights& weights) {
-  constexpr int kTaps = 3;
-  const auto g = weight_transform<4, kTaps>();
-  const auto points = static_cast<std::int64_t>(g.size());
+bool winograd_applies(Conv2dAlgorithm algorithm, const Conv2dParams& params, const Shape& weights) {
+  const WinogradTile tile = winograd_tile(algorithm);
+  return params.groups == 1 && params.stride_h == 1 && params.stride_w == 1 &&
+         weights[2] == tile.taps_h && weights[3] == tile.taps_w;
+}
+
+Tensor pack_winograd(const Conv2dWeights& weights, Conv2dAlgorithm algorithm) {
+  const WinogradTile tile = winograd_tile(algorithm);
+  const Matrix columns = weight_transform(tile.outputs_h, tile.taps_h);
+  const Matrix rows = weight_transform(tile.outputs_w, tile.taps_w);
   const std::int64_t out_channels = weights.shape[0];
   const std::int64_t depth = weights.shape[1];
   const std::int64_t panels = (out_channels + kPanel - 1) / kPanel;
-  Tensor packed({panels, points * points, depth, kPanel});
+  Tensor packed({panels, tile.products(), depth, kPanel});
   fill(packed.view(), 0);
   for (std::int64_t out = 0; out < out_channels; ++out) {
     for (std::int64_t k = 0; k < depth; ++k) {
-      const float* kernel = weights.weight.data() + (out * depth + k) * kTaps * kTaps;
-      for (std::int64_t product = 0; product < points * points; ++product) {
-        const auto& row = g[static_cast<std::size_t>(product / points)];
-        const auto& column = g[static_cast<std::size_t>(product % points)];
-        double sum = 0;
-        for (std::size_t tap = 0; tap < kTaps * kTaps; ++tap) {
-          sum += row[tap / kTaps] * column[tap % kTaps] * static_cast<double>(kernel[tap]);
+      const float* kernel = weights.weight.data() + (out * depth + k) * tile.taps_h * tile.taps_w;
+      std::int64_t product = 0;
+      for (const std::vector<double>& column : columns) {
+        for (const std::vector<double>& row : rows) {
+          double sum = 0;
+          for (std::size_t tap = 0; tap < column.size() * row.size(); ++tap) {
+            sum +=
+                column[tap / row.size()] * row[tap % row.size()] * static_cast<double>(kernel[tap]);
+          }
+          packed.view().pixel(out / kPanel, product++, k)[out % kPanel] = static_cast<float>(sum);
         }
-        packed.view().pixel(out / kPanel, product, k)[out % kPanel] = static_cast<float>(sum);
       }
     }
   }

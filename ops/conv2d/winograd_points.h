@@ -26,6 +26,10 @@ struct WinogradPoints<4, 3> {
   static constexpr std::array<double, 2> pairs{5.0 / 8, 3.0 / 2};
 };
 template <>
+struct WinogradPoints<4, 5> {
+  static constexpr std::array<double, 3> pairs{1.0 / 2, 1.0, 2.0};
+};
+template <>
 struct WinogradPoints<2, 3> {
   static constexpr std::array<double, 1> pairs{1.0};
 };

@@ -14,8 +14,8 @@ HEWN_INLINE bool is_plain(const Epilogue& e) {
 }
 
 /// The epilogue where is_plain().
-HEWN_INLINE Lanes finish_plain(bool relu, const Lanes& sum) {
-  return relu ? select(sum < Lanes(0), Lanes(0), sum) : sum;
+HEWN_INLINE Lanes finish_plain(bool with_relu, const Lanes& sum) {
+  return with_relu ? relu(sum) : sum;
 }
 
 /// activation(sum) × scale + shift + residual for sixteen channels from `channel` on, of which

@@ -77,7 +77,9 @@ template <int kPixels, int kPanels>
 void tile(const GemmTile& t) {
   Lanes sum[kPixels][kPanels];
   clear(sum);
-  alignas(64) float totals[kPixels * kPanels * kPanel];
+  alignas(64) float memory[kPixels * kPanels * kPanel];
+  float* totals = memory;
+  asm("" : "+r"(totals));  // or g++ takes them for registers, and moves them about at every call
   bool first_run = true;
   std::int64_t run = kRun;
 

@@ -105,6 +105,19 @@ HEWN_INLINE Register fused(const Register& a, const Register& b, const Register&
 #endif
 }
 
+/// a > b ? a : b, which is what x86 computes as the maximum.
+HEWN_INLINE Register larger_else_second_register(const Register& a, const Register& b) {
+#if defined(HEWN_KERNEL_ISA_avx512)
+  return _mm512_max_ps(a, b);
+#elif defined(HEWN_KERNEL_ISA_avx2)
+  return _mm256_max_ps(a, b);
+#elif defined(HEWN_KERNEL_ISA_sse42)
+  return _mm_max_ps(a, b);
+#else
+  return select_register(b < a, a, b);
+#endif
+}
+
 inline constexpr int kLanes = 16;
 inline constexpr int kRegisters = kLanes / kWidth;
 
@@ -247,14 +260,21 @@ HEWN_INLINE Lanes select(const Mask& mask, const Lanes& if_true, const Lanes& if
       [](const auto& m, const auto& x, const auto& y) { return select_register(m, x, y); }, mask,
       if_true, if_false);
 }
+/// a > b ? a : b, so b where either is NaN or both are zeros.
+HEWN_INLINE Lanes larger_else_second(const Lanes& a, const Lanes& b) {
+  return map_registers<Lanes>(
+      [](const auto& x, const auto& y) { return larger_else_second_register(x, y); }, a, b);
+}
 /// The larger; NaN when either is NaN, as torch.maximum has it. Of +0 and −0, the first.
 HEWN_INLINE Lanes maximum(const Lanes& a, const Lanes& b) {
-  return select((a < b) | is_nan(b), b, a);
+  return select(is_nan(b), b, larger_else_second(b, a));
 }
 /// The smaller; NaN when either is NaN, as torch.minimum has it. Of +0 and −0, the first.
 HEWN_INLINE Lanes minimum(const Lanes& a, const Lanes& b) {
   return select((b < a) | is_nan(b), b, a);
 }
+/// 0 for negative values; NaN and −0 pass, as in torch.relu.
+HEWN_INLINE Lanes relu(const Lanes& x) { return larger_else_second(Lanes(0), x); }
 
 /// The nearest integer, ties to even. For |a| < 2²².
 HEWN_INLINE Lanes round_small(const Lanes& a) {
