@@ -8,6 +8,13 @@ if(HEWN_ISAS)
   # Given by hand, as in -DHEWN_ISAS="avx2;scalar" for a smaller library. Keep scalar: it is what runs anywhere.
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
   set(HEWN_ISAS avx512 avx2 sse42 scalar)
+  # Under sanitizers the same templates take minutes to build: one set of each way to read less than a register, and
+  # one is enough to see who shares what with whom.
+  if(HEWN_SANITIZE MATCHES "thread")
+    list(REMOVE_ITEM HEWN_ISAS avx512 sse42)
+  elseif(HEWN_SANITIZE)
+    list(REMOVE_ITEM HEWN_ISAS sse42)
+  endif()
 elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64)$")
   set(HEWN_ISAS neon scalar)
 else()

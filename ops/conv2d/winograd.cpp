@@ -33,7 +33,7 @@ std::int64_t tiles_per_block(std::int64_t l2_bytes, std::int64_t tile_bytes) {
 }
 
 const WinogradTransforms& transforms_of(Conv2dAlgorithm algorithm, Isa isa) {
-  const WinogradKernels& kernels = select_kernels<WinogradKernels>(isa);
+  const auto& kernels = select_kernels<WinogradKernels>(isa);
   switch (algorithm) {
     case Conv2dAlgorithm::winograd_2x2_3x3:
       return kernels.f2x2_3x3;

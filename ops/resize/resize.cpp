@@ -26,7 +26,7 @@ struct AxisPlan {
   std::span<std::int64_t> indices;
   std::span<float> weights;
 
-  void set(int tap, std::int64_t position, std::int64_t index, float weight) {
+  void set(int tap, std::int64_t position, std::int64_t index, float weight) const {
     const auto at = static_cast<std::size_t>(tap * count + position);
     indices[at] = index;
     weights[at] = weight;

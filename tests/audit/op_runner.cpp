@@ -21,6 +21,7 @@ constexpr Adapter kAdapters[] = {
     {"binary", run_binary},
     {"concat", run_concat},
     {"conv2d", run_conv2d},
+    {"conv_transpose2d", run_conv_transpose2d},
     {"depth_to_space", run_depth_to_space},
     {"grid_sample", run_grid_sample},
     {"l2_normalize", run_l2_normalize},

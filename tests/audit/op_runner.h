@@ -94,6 +94,7 @@ void run_avg_pool2d(const AuditCase& which, AuditResults& results, Context& ctx)
 void run_binary(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_concat(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_conv2d(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_conv_transpose2d(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_depth_to_space(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_grid_sample(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_l2_normalize(const AuditCase& which, AuditResults& results, Context& ctx);

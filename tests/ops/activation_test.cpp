@@ -42,7 +42,8 @@ double error_bound(const Activation& activation, double x) {
 
 void check(const Activation& activation, const Tensor& x) {
   SCOPED_TRACE(concat("kind ", static_cast<int>(activation.kind), " x ", x.shape()));
-  std::vector<double> expected, bound;
+  std::vector<double> expected;
+  std::vector<double> bound;
   for (float value : x.values()) {
     expected.push_back(activate_reference(activation, value));
     // Denormal results have an absolute error.

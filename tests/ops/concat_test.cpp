@@ -45,9 +45,9 @@ TEST(Concat, PutsChannelsSideBySide) {
       std::vector<test::Sliced> slices;
       std::vector<ConstView> sliced;
       for (const Tensor& tensor : tensors) {
-        dense.push_back(tensor.view());
+        dense.emplace_back(tensor.view());
         slices.emplace_back(tensor.shape(), &tensor);
-        sliced.push_back(slices.back().view());
+        sliced.emplace_back(slices.back().view());
       }
       for (int threads : {1, 2, 5}) {
         Context ctx({.threads = threads, .isa = default_isa()});

@@ -67,7 +67,8 @@ double roundings(UnaryOp op) {
 
 void check(UnaryOp op, const Tensor& x) {
   SCOPED_TRACE(concat(name_of(op), " x ", x.shape()));
-  std::vector<double> expected, bound;
+  std::vector<double> expected;
+  std::vector<double> bound;
   for (float value : x.values()) {
     expected.push_back(exact(op, value));
     bound.push_back(roundings(op) * expected.back() * test::kUnitRoundoff);
@@ -136,7 +137,9 @@ TEST(Elementwise, TreatsNanInfinityAndZeroAsPyTorch) {
   for (Isa isa : test::usable_isas()) {
     Context ctx({.threads = 1, .isa = isa});
     for (float u : values) {
-      Tensor a({1, 1, 1, 1}), b({1, 1, 1, 1}), y({1, 1, 1, 1});
+      Tensor a({1, 1, 1, 1});
+      Tensor b({1, 1, 1, 1});
+      Tensor y({1, 1, 1, 1});
       a.values()[0] = u;
       for (UnaryOp op : kUnaryOps) {
         unary(op, a.view(), y.view(), ctx);

@@ -22,7 +22,8 @@ void check(const Nhwc& x_shape, std::int64_t out, bool has_bias, const Activatio
   const PackedLinear layer("test", {.shape = {out, in}, .weight = weight, .bias = bias},
                            activation);
 
-  std::vector<double> expected, bound;
+  std::vector<double> expected;
+  std::vector<double> bound;
   for (std::int64_t row = 0; row < x_shape.pixels(); ++row) {
     for (std::int64_t o = 0; o < out; ++o) {
       double sum = has_bias ? static_cast<double>(bias[static_cast<std::size_t>(o)]) : 0;

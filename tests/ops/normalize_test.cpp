@@ -22,6 +22,7 @@ void check(const Tensor& x, float eps) {
   // rounds the squares too), of which the root keeps half; root and division round once each.
   const double roundings = (static_cast<double>(x.shape().c) / 16 + 6) / 2 + 2;
   std::vector<double> bound;
+  bound.reserve(expected.size());
   for (double y : expected) bound.push_back(roundings * test::kUnitRoundoff * std::abs(y));
   test::check_every_way(
       x, x.shape(), expected, bound, test::InPlace::allowed,

@@ -7,6 +7,7 @@
 
 namespace {
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): the program has one heap
 std::atomic<std::int64_t> count = 0;
 
 }  // namespace
@@ -17,6 +18,7 @@ std::int64_t allocations() { return count; }
 
 }  // namespace hewn::test
 
+// NOLINTBEGIN(cppcoreguidelines-no-malloc): this is what operator new stands on.
 // The nothrow forms of the standard library end up in these. Its array forms do as well, but not
 // those that the sanitizers bring.
 
@@ -47,3 +49,4 @@ void operator delete[](void* data) noexcept { std::free(data); }
 void operator delete[](void* data, std::size_t) noexcept { std::free(data); }
 void operator delete[](void* data, std::align_val_t) noexcept { std::free(data); }
 void operator delete[](void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
+// NOLINTEND(cppcoreguidelines-no-malloc)

@@ -8,9 +8,11 @@ from weights_tools.audit.ops.pooling import POOLING
 from weights_tools.audit.ops.products import PRODUCTS
 from weights_tools.audit.ops.sampling import SAMPLING
 from weights_tools.audit.ops.selection import SELECTION
+from weights_tools.audit.ops.transposed_convolution import TRANSPOSED_CONVOLUTION
 
 OPERATORS: dict[str, Operator] = {
     **CONVOLUTION,
+    **TRANSPOSED_CONVOLUTION,
     **POOLING,
     **CHANNELS,
     **PRODUCTS,
