@@ -1,37 +1,38 @@
 #include "hewn/ops/linear/linear.h"
-#include "hewn/runtime/error.h"
 
 #include "bench/support/bench.h"
+#include "bench/support/shapes.h"
 #include "tests/support/random.h"
 
 namespace hewn::bench {
 
 namespace {
 
-void add(std::int64_t rows, std::int64_t in, std::int64_t out, const Activation& activation) {
-  add_benchmark(concat("linear/", rows, "x", in, "x", out),
-                [=](benchmark::State& state, Context& ctx) {
-                  test::Random random(1);
-                  const auto weight = random.values(out * in);
-                  const auto bias = random.values(out);
-                  const PackedLinear layer(
-                      "linear", {.shape = {out, in}, .weight = weight, .bias = bias}, activation);
-                  const Tensor x = random.tensor({1, 1, rows, in});
-                  Tensor y({1, 1, rows, out});
-                  const auto products = static_cast<double>(rows * in * out);
-                  const auto floats = static_cast<double>(rows * (in + out) + in * out);
-                  measure(state, ctx, {.flops = 2 * products, .bytes = sizeof(float) * floats},
-                          [&] { linear(x.view(), layer, y.view(), ctx); });
-                });
+void run_layer(benchmark::State& state, Context& ctx, const LinearShape& s) {
+  test::Random random(1);
+  const auto weight = random.values(s.out * s.in);
+  const auto bias = random.values(s.out);
+  const PackedLinear layer(s.name, {.shape = {s.out, s.in}, .weight = weight, .bias = bias},
+                           s.activation);
+  const Tensor x = random.tensor({1, 1, s.rows, s.in});
+  Tensor y({1, 1, s.rows, s.out});
+  const auto products = static_cast<double>(s.rows * s.in * s.out);
+  const auto floats = static_cast<double>(s.rows * (s.in + s.out) + s.in * s.out);
+  measure(state, ctx, {.flops = 2 * products, .bytes = sizeof(float) * floats},
+          [&] { linear(x.view(), layer, y.view(), ctx); });
+}
+
+void add(const std::string& name, const LinearShape& shape) {
+  add_benchmark("linear/" + name,
+                [shape](benchmark::State& state, Context& ctx) { run_layer(state, ctx, shape); });
 }
 
 }  // namespace
 
 void register_benchmarks() {
-  // The two layers of a vision transformer's block, and one row alone, which is bound by memory.
-  add(197, 768, 3072, {.kind = Activation::Kind::quick_gelu});
-  add(197, 3072, 768, {});
-  add(1, 768, 3072, {});
+  for (const LinearShape& shape : read_linear_shapes("clip")) add("clip/" + shape.name, shape);
+  // One row of a wide layer is bound by memory.
+  add("1x768x3072", {.name = "row", .rows = 1, .in = 768, .out = 3072, .activation = {}});
 }
 
 }  // namespace hewn::bench

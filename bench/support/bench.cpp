@@ -6,12 +6,12 @@
 
 namespace hewn::bench {
 
-void add_benchmark(const std::string& name, const Body& body, bool precise) {
+void add_benchmark(const std::string& name, const Body& body) {
   for (const IsaInfo& info : isa_table()) {
     if (!info.compiled || !info.supported || info.isa == Isa::scalar) continue;
     for (const int threads : {1, 2}) {
-      const auto run = [body, isa = info.isa, threads, precise](benchmark::State& state) {
-        Context ctx({.threads = threads, .isa = isa, .precise = precise});
+      const auto run = [body, isa = info.isa, threads](benchmark::State& state) {
+        Context ctx({.threads = threads, .isa = isa});
         body(state, ctx);
       };
       const std::string full_name = concat(name, "/", info.name, "/threads:", threads);

@@ -19,9 +19,8 @@ void register_benchmarks();
 using Body = std::function<void(benchmark::State& state, Context& ctx)>;
 
 /// Registers `name/<isa>/threads:<n>` for every vector instruction set that runs here (scalar is
-/// there for correctness, and takes minutes) on one thread and on two, in Contexts that are
-/// `precise` or not. Time is wall-clock time.
-void add_benchmark(const std::string& name, const Body& body, bool precise = false);
+/// there for correctness, and takes minutes) on one thread and on two. Time is wall-clock time.
+void add_benchmark(const std::string& name, const Body& body);
 
 /// Counters from what one iteration does and how long it took: GB/s, and where there is arithmetic
 /// GFLOP/s and `peak`, its share of peak_flops(ctx), which is measured here and now.
