@@ -2,13 +2,32 @@
 
 #include "hewn/runtime/error.h"
 
+#include <algorithm>
+#include <array>
 #include <optional>
+#include <string>
 
 #include "tests/audit/op_runner.h"
 
 namespace hewn::audit {
 
 namespace {
+
+constexpr std::array kWinograd{Conv2dAlgorithm::winograd_4x4_3x3, Conv2dAlgorithm::winograd_2x2_3x3,
+                               Conv2dAlgorithm::winograd_1x4_1x5,
+                               Conv2dAlgorithm::winograd_4x1_5x1};
+
+/// None for `auto`, hewn's choice, and for `direct`, which run_conv2d() has a Context pin.
+std::optional<Conv2dAlgorithm> read_algorithm(const AuditCase& which) {
+  const std::string name = which.text("algorithm");
+  if (name == "auto" || name == "direct") return std::nullopt;
+  const auto* const found = std::find_if(
+      kWinograd.begin(), kWinograd.end(),
+      [&](const Conv2dAlgorithm algorithm) { return conv2d_algorithm_name(algorithm) == name; });
+  require(found != kWinograd.end(), "case ", which.id(),
+          ": algorithm: expected auto, direct or one of Winograd's, got '", printable(name), "'");
+  return *found;
+}
 
 Conv2dParams read_params(const AuditCase& which) {
   const auto [stride_h, stride_w] = which.integer_pair("stride");
@@ -21,7 +40,8 @@ Conv2dParams read_params(const AuditCase& which) {
           .dilation_h = dilation_h,
           .dilation_w = dilation_w,
           .groups = which.integer("groups"),
-          .activation = which.activation()};
+          .activation = which.activation(),
+          .algorithm = read_algorithm(which)};
 }
 
 /// PackedConv2d knows scale and shift together or not at all; a case may have one of them.

@@ -77,6 +77,23 @@ def as_table(audits: Sequence[OperatorAudit]) -> str:
     return "\n".join(lines)
 
 
+def run_cases(
+    runner: Path, name: str, cases: Sequence[Case], isa: str | None, options: list[str]
+) -> list[Tensors]:
+    """The outputs of each case of the named operator, in the order of the cases."""
+    with tempfile.TemporaryDirectory(prefix="hewn-audit-") as folder:
+        question, answer = Path(folder, "cases.safetensors"), Path(folder, "outputs.safetensors")
+        _write_cases(question, name, cases)
+        run_program([runner, question, answer, *options], {"HEWN_ISA": isa} if isa else None)
+        outputs: list[Tensors] = [{} for _ in cases]
+        for tensor_name, tensor in safetensors_file.read(answer).tensors.items():
+            index, _, output = tensor_name.partition(".")
+            if not index.isdecimal() or int(index) >= len(cases):
+                raise ToolError(f"{runner.name}: expected <id>.<output>, but got {tensor_name}")
+            outputs[int(index)][output] = tensor
+        return outputs
+
+
 def as_json(audits: Sequence[OperatorAudit]) -> str:
     """The figures as a JSON document; an infinite ratio becomes null."""
     rows = [
@@ -98,7 +115,7 @@ def _audit_operator(
     options: list[str],
 ) -> OperatorAudit:
     try:
-        answers = _run_cases(runner, name, cases, isa, options)
+        answers = run_cases(runner, name, cases, isa, options)
     except ToolError as error:
         # One operator that cannot be run is a finding, not a reason to leave out the others.
         return OperatorAudit(name, isa, len(cases), 0.0, 0.0, [str(error)])
@@ -116,23 +133,6 @@ def _audit_operator(
         max(verdict.max_abs_ratio for verdict in verdicts),
         failures,
     )
-
-
-def _run_cases(
-    runner: Path, name: str, cases: Sequence[Case], isa: str | None, options: list[str]
-) -> list[Tensors]:
-    """The outputs of each case, in the order of the cases."""
-    with tempfile.TemporaryDirectory(prefix="hewn-audit-") as folder:
-        question, answer = Path(folder, "cases.safetensors"), Path(folder, "outputs.safetensors")
-        _write_cases(question, name, cases)
-        run_program([runner, question, answer, *options], {"HEWN_ISA": isa} if isa else None)
-        outputs: list[Tensors] = [{} for _ in cases]
-        for tensor_name, tensor in safetensors_file.read(answer).tensors.items():
-            index, _, output = tensor_name.partition(".")
-            if not index.isdecimal() or int(index) >= len(cases):
-                raise ToolError(f"{runner.name}: expected <id>.<output>, but got {tensor_name}")
-            outputs[int(index)][output] = tensor
-        return outputs
 
 
 def _write_cases(path: Path, name: str, cases: Sequence[Case]) -> None:

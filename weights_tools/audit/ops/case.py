@@ -61,8 +61,9 @@ class Operator:
     tensors, y), in float64, is the size of the terms that are summed to get each element of y: one
     rounding there, which no float32 evaluation escapes, moves y by the unit roundoff times it.
     Where exact(params), values are only selected or rounded once, and y must equal PyTorch's.
-    ratio_limit(params) is how many times PyTorch's error hewn's may be. check_more says what is
-    wrong with outputs beside y, or None.
+    ratio_limit(params) is how many times PyTorch's error hewn's may be in the L2 norm,
+    max_abs_limit(params) the same for the largest difference. check_more says what is wrong with
+    outputs beside y, or None.
     """
 
     draw: Callable[["Draw"], Case]
@@ -70,6 +71,7 @@ class Operator:
     magnitude: Callable[[Params, Tensors, Tensor], Tensor] = magnitude_of_output
     exact: Callable[[Params], bool] = never
     ratio_limit: Callable[[Params], float] = as_near_as_pytorch
+    max_abs_limit: Callable[[Params], float] = as_near_as_pytorch
     check_more: Callable[[Case, Tensors], str | None] = no_more_outputs
 
 

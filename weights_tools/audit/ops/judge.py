@@ -2,8 +2,8 @@
 
 The figure is the ratio of two errors against float64, hewn's to PyTorch's, once in the L2 norm
 (where the norm of the truth, which would make it relative, cancels) and once as the largest
-absolute difference. It may not exceed the operator's limit, which is RATIO_LIMIT but for fast
-convolution.
+absolute difference. Neither may exceed the operator's limit for it, which is RATIO_LIMIT but for
+fast convolution.
 
 PyTorch's error may by luck be 0, or far below what float32 can promise: a sum of three products
 comes out exact now and then. So it counts as at least a floor,
@@ -40,7 +40,7 @@ class Verdict:
 def judge(operator: Operator, case: Case, outputs: Tensors) -> Verdict:
     """Compares hewn's outputs of one case with PyTorch's."""
     pytorch = operator.reference(case.params, case.tensors)
-    failure = _check_form(outputs, pytorch) or _check_special(outputs["y"], pytorch)
+    failure = check_form(outputs, pytorch) or _check_special(outputs["y"], pytorch)
     failure = failure or operator.check_more(case, outputs)
     if failure:
         return Verdict(failure=failure)
@@ -49,7 +49,8 @@ def judge(operator: Operator, case: Case, outputs: Tensors) -> Verdict:
     return _compare_errors(operator, case, outputs["y"], pytorch)
 
 
-def _check_form(outputs: Tensors, pytorch: Tensor) -> str | None:
+def check_form(outputs: Tensors, pytorch: Tensor) -> str | None:
+    """What is wrong with the name, the shape or the type of the output y, or None."""
     if "y" not in outputs:
         return "expected the tensor y, but it is missing"
     y = outputs["y"]
@@ -98,7 +99,8 @@ def _compare_errors(operator: Operator, case: Case, y: Tensor, pytorch: Tensor) 
 
     l2 = quotient(_l2(hewn_error), max(_l2(pytorch_error), _l2(floor)))
     max_abs = quotient(_max_abs(hewn_error), max(_max_abs(pytorch_error), _max_abs(floor)))
-    if max(l2, max_abs) <= operator.ratio_limit(case.params):
+    limits = operator.ratio_limit(case.params), operator.max_abs_limit(case.params)
+    if l2 <= limits[0] and max_abs <= limits[1]:
         return Verdict(l2, max_abs)
     failure = f"{l2:.1f} (L2) and {max_abs:.1f} (max-abs) times as far from float64 as PyTorch"
     return Verdict(l2, max_abs, failure)
