@@ -6,13 +6,14 @@ from pathlib import Path
 
 import torch
 
-from weights_tools.audit import superpoint
+from weights_tools.audit import layers, superpoint
 from weights_tools.audit.ops import audit_operators, operators
 from weights_tools.audit.program import find_program
 from weights_tools.errors import ToolError, report_errors
 
 _HEWN = Path("build/release/hewn")
 _OP_RUNNER = Path("build/release/tests/hewn_op_runner")
+_SHAPES = Path("bench/shapes")
 
 
 def _run_superpoint(arguments: argparse.Namespace) -> int:
@@ -38,6 +39,20 @@ def _run_operators(arguments: argparse.Namespace) -> int:
     _write_report(arguments.json, audit_operators.as_json(audit))
     print(audit_operators.as_table(audit))
     return _verdict(audit_operators.disagreements(audit))
+
+
+def _run_layers(arguments: argparse.Namespace) -> int:
+    runner = find_program(arguments.runner, "HEWN_OP_RUNNER", _OP_RUNNER)
+    audit = layers.audit_layers(
+        runner,
+        layers.read_layers(arguments.shapes),
+        arguments.seed,
+        arguments.isa,
+        _thread_options(arguments.threads),
+    )
+    _write_report(arguments.json, layers.as_json(audit))
+    print(layers.as_table(audit))
+    return _verdict(layers.disagreements(audit))
 
 
 def _thread_options(threads: int | None) -> list[str]:
@@ -78,6 +93,12 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--threads", type=_positive, metavar="N", help="for hewn and PyTorch alike")
     common.add_argument("--json", type=Path, metavar="FILE", help="write the figures here as well")
 
+    by_runner = argparse.ArgumentParser(add_help=False, parents=[common])
+    by_runner.add_argument("--seed", type=int, default=0, metavar="S")
+    by_runner.add_argument(
+        "--runner", type=Path, metavar="PATH", help=f"default $HEWN_OP_RUNNER or {_OP_RUNNER}"
+    )
+
     network = commands.add_parser("superpoint", parents=[common], help="SuperPoint, layer by layer")
     network.add_argument("--weights", type=Path, required=True, metavar="F", help="converted file")
     network.add_argument("--image", type=Path, required=True, metavar="I")
@@ -85,16 +106,19 @@ def _parser() -> argparse.ArgumentParser:
     network.add_argument("--precise", action="store_true", help="pin hewn's direct convolution")
     network.set_defaults(run=_run_superpoint)
 
-    ops = commands.add_parser("ops", parents=[common], help="every operator, by random cases")
+    ops = commands.add_parser("ops", parents=[by_runner], help="every operator, by random cases")
     names = operators.OPERATORS
     ops.add_argument("--op", action="append", choices=names, metavar="NAME", help="%(choices)s")
     ops.add_argument("--cases", type=_positive, default=200, metavar="N", help="an operator")
-    ops.add_argument("--seed", type=int, default=0, metavar="S")
     ops.add_argument("--isa", metavar="LIST", help="instruction sets, with commas: avx512,avx2")
-    ops.add_argument(
-        "--runner", type=Path, metavar="PATH", help=f"default $HEWN_OP_RUNNER or {_OP_RUNNER}"
-    )
     ops.set_defaults(run=_run_operators)
+
+    convs = commands.add_parser(
+        "layers", parents=[by_runner], help="conv2d's algorithms on the networks' layers"
+    )
+    convs.add_argument("--shapes", type=Path, default=_SHAPES, metavar="DIR", help="%(default)s")
+    convs.add_argument("--isa", metavar="NAME", help="an instruction set; default the best")
+    convs.set_defaults(run=_run_layers)
     return parser
 
 
