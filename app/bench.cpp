@@ -64,8 +64,8 @@ struct Stages {
   Times network, selection, sampling, total;
 };
 
-/// An operator with its layer. A repetition may run it several times, once for each stripe of the
-/// picture, say: work and times are those of all calls together.
+/// An operator with its layer. A repetition may run it several times: work and times are those of
+/// all calls together.
 struct Layer {
   std::string name;
   std::int64_t calls = 0;

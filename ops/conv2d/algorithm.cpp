@@ -17,8 +17,9 @@ namespace {
 constexpr std::array kChoices{Conv2dAlgorithm::winograd_4x4_3x3, Conv2dAlgorithm::winograd_1x4_1x5,
                               Conv2dAlgorithm::winograd_4x1_5x1};
 
-/// With fewer channels the transforms outweigh the products that they save.
-constexpr std::int64_t kEnoughChannels = 16;
+/// With fewer input channels the transforms outweigh the products that they save. Output channels
+/// do not matter: every algorithm computes whole panels of them.
+constexpr std::int64_t kEnoughInputChannels = 16;
 
 }  // namespace
 
@@ -48,7 +49,7 @@ Conv2dAlgorithm choose_conv2d_algorithm(const std::string& name, const Conv2dPar
             "×", params.stride_w, " and ", params.groups, " groups");
     return *params.algorithm;
   }
-  if (weights[0] >= kEnoughChannels && weights[1] >= kEnoughChannels) {
+  if (weights[1] >= kEnoughInputChannels) {
     for (const Conv2dAlgorithm algorithm : kChoices) {
       if (winograd_applies(algorithm, params, weights)) return algorithm;
     }

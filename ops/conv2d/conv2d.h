@@ -107,10 +107,11 @@ class PackedConv2d {
 ///
 /// Unless params.algorithm names one, the first that applies runs, by the shape of the weights
 /// alone; ctx.precise() pins the last:
-/// - Winograd, for stride 1, one group, 16 channels or more in and out, any padding and dilation:
-///   F(4×4, 3×3) for 3×3, F(4, 5) for 1×5 and 5×1, at about twice the rounding error (README.md).
+/// - Winograd, for stride 1, one group, 16 input channels or more, any padding and dilation:
+///   F(4×4, 3×3) for 3×3, F(4, 5) for 1×5 and 5×1, at four to five times the rounding error
+///   (README.md).
 /// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs
-///   of 256, each run one chain of fused multiply-adds, the runs added to the bias.
+///   of 64, each run one chain of fused multiply-adds, the runs added to the bias.
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
             std::optional<ConstView> residual = std::nullopt);
 

@@ -12,7 +12,7 @@ namespace hewn {
 inline constexpr std::int64_t kPanel = 16;
 
 /// How many products are summed in one chain before the chain is added to the total.
-inline constexpr std::int64_t kRun = 256;
+inline constexpr std::int64_t kRun = 64;
 
 /// One tile of output: up to `max_pixels` pixels × one or two panels of channels,
 ///

@@ -95,6 +95,12 @@ void tile(const GemmTile& t) {
       asm("" : "+r"(in[i]));  // or g++ works all of them out anew from one, at every k
     }
     for (std::int64_t left = t.depth; left > 0;) {
+      if (run == 0) {
+        add_run(t, first_run, sum, totals);
+        clear(sum);
+        first_run = false;
+        run = kRun;
+      }
       const std::int64_t steps = left < run ? left : run;
       for (std::int64_t k = 0; k < steps; ++k) {
         Lanes w[kPanels];
@@ -116,12 +122,6 @@ void tile(const GemmTile& t) {
       }
       left -= steps;
       run -= steps;
-      if (run == 0) {
-        add_run(t, first_run, sum, totals);
-        clear(sum);
-        first_run = false;
-        run = kRun;
-      }
     }
   }
 

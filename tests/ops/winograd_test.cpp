@@ -250,7 +250,7 @@ TEST(Winograd, IsChosenByTheShapeOfTheWeights) {
             Conv2dAlgorithm::winograd_4x4_3x3);
   EXPECT_EQ(chosen({16, 16, 1, 5}, {}), Conv2dAlgorithm::winograd_1x4_1x5);
   EXPECT_EQ(chosen({16, 16, 5, 1}, {}), Conv2dAlgorithm::winograd_4x1_5x1);
-  EXPECT_EQ(chosen({15, 16, 3, 3}, {}), Conv2dAlgorithm::direct);
+  EXPECT_EQ(chosen({2, 16, 3, 3}, {}), Conv2dAlgorithm::winograd_4x4_3x3);
   EXPECT_EQ(chosen({16, 15, 3, 3}, {}), Conv2dAlgorithm::direct);
   EXPECT_EQ(chosen({16, 16, 3, 3}, {.stride_w = 2}), Conv2dAlgorithm::direct);
   EXPECT_EQ(chosen({32, 16, 3, 3}, {.groups = 2}), Conv2dAlgorithm::direct);

@@ -26,13 +26,14 @@ _WINOGRAD_KERNELS = {
     "winograd_4x1_5x1": (5, 1),
 }
 
-# Winograd trades rounding error for multiplications: about twice that of the direct sum, and six
-# times is the most that ops/conv2d promises. `auto` may choose it, `direct` never.
+# Winograd trades rounding error for multiplications: about four times that of the direct sum, and
+# six times is the most that ops/conv2d promises. `auto` may choose it, `direct` never.
 WINOGRAD_RATIO_LIMIT = 6.0
 
-# Winograd's errors spread wider than a direct sum's, so the largest of thousands of outputs stands
-# out more: where the L2 norm's ratio never passed 4, it reached 16, in 2000 random cases.
-_WINOGRAD_MAX_ABS_LIMIT = 4 * WINOGRAD_RATIO_LIMIT
+# The largest error of thousands of outputs stands out more with Winograd, whose outputs are not all
+# equally exact within a tile: of 1500 random cases one reached 6.5 where the L2 norm's ratio stayed
+# below 2. (tests/ops/winograd_test.cpp holds every single output to a bound of theory.)
+_WINOGRAD_MAX_ABS_LIMIT = 8.0
 
 # Channels and pixels along an axis, at most: all-round, deep, and large.
 _LIMITS = ((72, 33), (72, 33), (72, 33), (72, 33), (260, 12), (9, 130))
