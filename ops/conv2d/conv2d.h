@@ -111,7 +111,7 @@ class PackedConv2d {
 ///   F(4×4, 3×3) for 3×3, F(4, 5) for 1×5 and 5×1, at four to five times the rounding error
 ///   (README.md).
 /// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs
-///   of 64, each run one chain of fused multiply-adds, the runs added to the bias.
+///   of 128, each run one chain of fused multiply-adds, the runs added to the bias.
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
             std::optional<ConstView> residual = std::nullopt);
 

@@ -23,6 +23,10 @@ std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b;
 
 constexpr std::int64_t kMaxBlock = 48;
 
+/// Sums of transformed values are in shorter runs than others: the output transform magnifies their
+/// errors.
+constexpr std::int64_t kRunOfProducts = 64;
+
 /// Tiles in a block: as many as keep the transformed input below this part of L2, so that the
 /// products of a panel and the weights on their way through find room beside it.
 std::int64_t tiles_per_block(std::int64_t l2_bytes, std::int64_t tile_bytes) {
@@ -169,6 +173,7 @@ class WinogradConv2d {
                   .tap_offsets = &kNoOffset,
                   .taps = 1,
                   .depth = depth_,
+                  .run = kRunOfProducts,
                   .pixel_stride = channels_,
                   .panels = conv_.winograd() + panel * panel_stride,
                   .panel_stride = panel_stride,

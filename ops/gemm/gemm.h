@@ -11,15 +11,16 @@ namespace hewn {
 /// the last channel.
 inline constexpr std::int64_t kPanel = 16;
 
-/// How many products are summed in one chain before the chain is added to the total.
-inline constexpr std::int64_t kRun = 64;
+/// How many products are summed in one chain before the chain is added to the total: few enough for
+/// errors no larger than PyTorch's, enough for the additions not to be felt.
+inline constexpr std::int64_t kRun = 128;
 
 /// One tile of output: up to `max_pixels` pixels × one or two panels of channels,
 ///
 ///     x = in + tap_offset[tap] + p·pixel_stride
 ///     out[p][n] = epilogue(bias[n] + Σ_tap Σ_k x[k] · panel[n / 16][tap][k][n % 16])
 ///
-/// The products, over taps and then over k, fall into runs of kRun whatever the taps. A run is one
+/// The products, over taps and then over k, fall into runs of `run` whatever the taps. A run is one
 /// chain of fused multiply-adds that begins with zero, and the runs are added to the bias one after
 /// the other. This order is the contract that makes the bits equal on every instruction set; the
 /// runs keep rounding errors from growing with the length of the whole sum (blocked summation:
@@ -30,6 +31,7 @@ struct GemmTile {
   const std::int64_t* tap_offsets;
   std::int64_t taps;
   std::int64_t depth;
+  std::int64_t run = kRun;
   std::int64_t pixel_stride;
   const float* panels;
   std::int64_t panel_stride;  ///< taps × depth × 16

@@ -81,7 +81,7 @@ void tile(const GemmTile& t) {
   float* totals = memory;
   asm("" : "+r"(totals));  // or g++ takes them for registers, and moves them about at every call
   bool first_run = true;
-  std::int64_t run = kRun;
+  std::int64_t run = t.run;
 
   // Pixels in threes: p, p + stride and p + 2·stride are one address register and one index
   // register scaled by 4 and 8, so a third of the pixels' pointers is all that moves along k.
@@ -99,7 +99,7 @@ void tile(const GemmTile& t) {
         add_run(t, first_run, sum, totals);
         clear(sum);
         first_run = false;
-        run = kRun;
+        run = t.run;
       }
       const std::int64_t steps = left < run ? left : run;
       for (std::int64_t k = 0; k < steps; ++k) {

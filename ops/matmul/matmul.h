@@ -20,7 +20,7 @@ Nhwc matmul_shape(const Nhwc& a, const Nhwc& b, const MatmulParams& params = {})
 /// matrix of the other. Views may be channel slices: so are the heads of an attention.
 ///
 /// Any size may be 0; with a depth of 0 the product is 0. Throws Error when a shape is wrong. y
-/// must not overlap a or b. Each element is summed over the depth in runs of 64, each run one
+/// must not overlap a or b. Each element is summed over the depth in runs of 128, each run one
 /// chain of fused multiply-adds: bits depend on neither threads nor instruction set. b is packed
 /// into the arena first, which takes its size, columns rounded up to 16.
 void matmul(ConstView a, ConstView b, View y, Context& ctx, const MatmulParams& params = {});
