@@ -17,7 +17,6 @@ namespace hewn {
 
 namespace {
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 std::int64_t round_up(std::int64_t a, std::int64_t b) { return divide_up(a, b) * b; }
 std::int64_t round_down(std::int64_t a, std::int64_t b) { return a / b * b; }
 

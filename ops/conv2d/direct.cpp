@@ -20,8 +20,6 @@ namespace {
 constexpr std::int64_t kShareOfL2 = 3;
 constexpr std::int64_t kMaxTilesPerStrip = 16;
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 class DirectConv2d {
  public:
   DirectConv2d(const Conv2dCall& call, Context& ctx)

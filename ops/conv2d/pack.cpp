@@ -64,7 +64,7 @@ PackedConv2d::PackedConv2d(std::string name, const Conv2dParams& params,
   algorithm_ = choose_conv2d_algorithm(name_, params_, shape);
   const std::int64_t group_out = out_channels_ / groups;
   const std::int64_t taps = kernel_h_ * kernel_w_;
-  panels_per_group_ = (group_out + kPanel - 1) / kPanel;
+  panels_per_group_ = divide_up(group_out, kPanel);
   panels_ = Tensor({groups * panels_per_group_, taps, depth, kPanel});
   fill(panels_.view(), 0);
   for (std::int64_t out = 0; out < out_channels_; ++out) {

@@ -19,8 +19,6 @@ namespace hewn {
 
 namespace {
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 constexpr std::int64_t kMaxBlock = 48;
 
 /// Sums of transformed values are in shorter runs than others: the output transform magnifies their

@@ -73,7 +73,7 @@ Tensor pack_winograd(const Conv2dWeights& weights, Conv2dAlgorithm algorithm) {
   const Matrix rows = weight_transform(tile.outputs_w, tile.taps_w);
   const std::int64_t out_channels = weights.shape[0];
   const std::int64_t depth = weights.shape[1];
-  const std::int64_t panels = (out_channels + kPanel - 1) / kPanel;
+  const std::int64_t panels = divide_up(out_channels, kPanel);
   Tensor packed({panels, tile.products(), depth, kPanel});
   fill(packed.view(), 0);
   for (std::int64_t out = 0; out < out_channels; ++out) {

@@ -164,8 +164,8 @@ void conv_transpose2d(ConstView x, const PackedConvTranspose2d& conv, View y, Co
   const ConvTranspose2dParams& p = conv.params();
   for (const PackedConvTranspose2d::Phase& phase : conv.phases()) {
     // Outputs phase, phase + stride, … of each axis.
-    const std::int64_t rows = (expected.h - phase.row + p.stride_h - 1) / p.stride_h;
-    const std::int64_t columns = (expected.w - phase.column + p.stride_w - 1) / p.stride_w;
+    const std::int64_t rows = divide_up(expected.h - phase.row, p.stride_h);
+    const std::int64_t columns = divide_up(expected.w - phase.column, p.stride_w);
     if (rows <= 0 || columns <= 0) continue;
     conv2d_run({.x = x,
                 .conv = phase.conv,

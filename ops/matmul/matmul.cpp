@@ -18,8 +18,6 @@ namespace {
 /// Tiles in a strip: with 12 rows of depth 1024 each, a strip of a takes 800 KB of L2.
 constexpr std::int64_t kTilesPerStrip = 16;
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 class Matmul {
  public:
   Matmul(ConstView a, ConstView b, View y, Context& ctx, bool transpose_b)

@@ -24,8 +24,6 @@ constexpr std::int64_t kBlockFloats = 32 * 1024;
 
 constexpr float kLowest = -std::numeric_limits<float>::infinity();
 
-std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-
 class SlidingMax {
  public:
   SlidingMax(ConstView x, const Pool2dParams& params, View y, Context& ctx)

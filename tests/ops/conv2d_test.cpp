@@ -42,11 +42,6 @@ struct Weights {
   std::vector<float> weight, bias, scale, shift;
 };
 
-std::vector<float> absolute(std::vector<float> values) {
-  for (float& value : values) value = std::abs(value);
-  return values;
-}
-
 /// A chain of n fused multiply-adds is off by at most n·u·Σ|terms| (Higham, 2002, section 3.1).
 /// Every activation here has a slope of at most 1, its own error is below 4 ulp, and scale, shift
 /// and residual round twice more; so the same sum over absolute values, times (n + 8)·u, bounds the
@@ -60,9 +55,9 @@ std::vector<double> error_bound(const Case& c, const Tensor& x, const Weights& w
     abs_residual = Tensor::copy_of(residual->view());
     for (float& value : abs_residual->values()) value = std::abs(value);
   }
-  const auto weight = absolute(w.weight);
-  const auto bias = absolute(w.bias);
-  const auto shift = absolute(w.shift);
+  const auto weight = test::absolute(w.weight);
+  const auto bias = test::absolute(w.bias);
+  const auto shift = test::absolute(w.shift);
   Conv2dParams linear = c.params;
   linear.activation = {};
   auto bound = conv2d_reference(

@@ -24,11 +24,6 @@ struct Case {
   bool scale = false;
 };
 
-std::vector<float> absolute(std::vector<float> values) {
-  for (float& value : values) value = std::abs(value);
-  return values;
-}
-
 /// As for conv2d(), in conv2d_test.cpp: at most in · kernel_h · kernel_w products and 8 more
 /// roundings, none of which exceeds u times the same sum over absolute values.
 void check(const Case& c, std::uint64_t seed) {
@@ -52,9 +47,9 @@ void check(const Case& c, std::uint64_t seed) {
 
   Tensor abs_x = Tensor::copy_of(x.view());
   for (float& value : abs_x.values()) value = std::abs(value);
-  const auto abs_weight = absolute(weight);
-  const auto abs_bias = absolute(bias);
-  const auto abs_shift = absolute(shift);
+  const auto abs_weight = test::absolute(weight);
+  const auto abs_bias = test::absolute(bias);
+  const auto abs_shift = test::absolute(shift);
   ConvTranspose2dParams linear = p;
   linear.activation = {};
   auto bound = conv_transpose2d_reference(abs_x.view(), linear,

@@ -21,6 +21,11 @@ Tensor Random::tensor(const Nhwc& shape, float low, float high) {
   return out;
 }
 
+std::vector<float> absolute(std::vector<float> values) {
+  for (float& value : values) value = std::abs(value);
+  return values;
+}
+
 Sliced::Sliced(const Nhwc& shape, const Tensor* values)
     : channels_(shape.c), buffer_({shape.n, shape.h, shape.w, shape.c + 2 * kMargin}) {
   fill(buffer_.view(), std::numeric_limits<float>::quiet_NaN());

@@ -19,6 +19,9 @@ class Random : public hewn::Random {
   Tensor tensor(const Nhwc& shape, float low = -1, float high = 1);
 };
 
+/// |values|, for bounds of error.
+std::vector<float> absolute(std::vector<float> values);
+
 /// The middle channels of a wider buffer whose other channels are NaN, so that whoever reads or
 /// writes outside the slice is found out.
 class Sliced {
