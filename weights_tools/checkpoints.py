@@ -1,6 +1,7 @@
 """Reads checkpoints (`.pth` and `.safetensors`) and checks them against what a network needs."""
 
 import hashlib
+import json
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -79,6 +80,38 @@ def check_tensors(
     ]
     if lines:
         raise ToolError("\n".join([f"{source}: does not fit the form {form}:", *lines]))
+
+
+def closest_form(
+    source: str,
+    network: str,
+    tensors: Mapping[str, Tensor],
+    forms: Mapping[str, Mapping[str, TensorSpec]],
+) -> str:
+    """The form that shares most names with the checkpoint; of two that tie, the smaller.
+
+    One form's names may be a subset of another's, and a damaged checkpoint should be told what it
+    lacks of the form it comes closest to; counting names answers both.
+    """
+    shared = {name: len(specs.keys() & tensors.keys()) for name, specs in forms.items()}
+    best = max(forms, key=lambda name: (shared[name], -len(forms[name])))
+    if shared[best] == 0:
+        examples = ", ".join(f"{name} ({next(iter(specs))})" for name, specs in forms.items())
+        raise ToolError(f"{source}: no tensor of any {network} form is in it; expected {examples}")
+    return best
+
+
+def canonical_metadata(
+    model: str, config: Mapping[str, Any], checkpoint: Checkpoint
+) -> dict[str, str]:
+    """What `hewn` and the audit need to know of a converted file, all of it strings."""
+    return {
+        "hewn.model": model,
+        "hewn.format": "1",
+        "hewn.config": json.dumps(config),
+        "hewn.source": checkpoint.source,
+        "hewn.source_sha256": checkpoint.sha256,
+    }
 
 
 def printable(name: str) -> str:

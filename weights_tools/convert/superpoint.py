@@ -13,14 +13,19 @@ stands after ReLU, so it cannot be folded into the convolution before it; it bec
 shift that are applied after the activation.
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
 
-from weights_tools.checkpoints import Checkpoint, TensorSpec, check_tensors
+from weights_tools.checkpoints import (
+    Checkpoint,
+    TensorSpec,
+    canonical_metadata,
+    check_tensors,
+    closest_form,
+)
 from weights_tools.errors import ToolError
 
 ENCODER_SHAPES: dict[str, tuple[int, ...]] = {
@@ -117,25 +122,17 @@ FORMS: dict[str, Form] = {
 
 
 def recognise(source: str, tensors: Mapping[str, Tensor]) -> Form:
-    """The form that shares most names with the checkpoint; of two that tie, the smaller.
-
-    Magic Leap's names are a subset of conv5a's, and a damaged checkpoint should be told what it
-    lacks of the form it comes closest to; counting names answers both.
-    """
+    """The form that the checkpoint comes closest to; Magic Leap's is a subset of conv5a."""
     specs = {name: form.specs() for name, form in FORMS.items()}
-    shared = {name: len(specs[name].keys() & tensors.keys()) for name in FORMS}
-    best = max(FORMS, key=lambda name: (shared[name], -len(specs[name])))
-    if shared[best] == 0:
-        examples = ", ".join(f"{name} ({next(iter(specs[name]))})" for name in FORMS)
-        raise ToolError(f"{source}: no tensor of any SuperPoint form is in it; expected {examples}")
-    return FORMS[best]
+    return FORMS[closest_form(source, "SuperPoint", tensors, specs)]
 
 
 def convert(checkpoint: Checkpoint) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The canonical tensors and the metadata of a checkpoint of any of the four forms."""
     form = recognise(checkpoint.source, checkpoint.tensors)
     check_tensors(checkpoint.source, form.name, checkpoint.tensors, form.specs())
-    return canonical_tensors(checkpoint, form), metadata(checkpoint, form)
+    config = {"form": form.name, "descriptor_sampling": form.descriptor_sampling}
+    return canonical_tensors(checkpoint, form), canonical_metadata("superpoint", config, checkpoint)
 
 
 def canonical_tensors(checkpoint: Checkpoint, form: Form) -> dict[str, Tensor]:
@@ -149,18 +146,6 @@ def canonical_tensors(checkpoint: Checkpoint, form: Form) -> dict[str, Tensor]:
             canonical[f"{layer}.scale"] = scale
             canonical[f"{layer}.shift"] = shift
     return canonical
-
-
-def metadata(checkpoint: Checkpoint, form: Form) -> dict[str, str]:
-    """What `hewn` and the audit need to know of the file, all of it strings."""
-    config = {"form": form.name, "descriptor_sampling": form.descriptor_sampling}
-    return {
-        "hewn.model": "superpoint",
-        "hewn.format": "1",
-        "hewn.config": json.dumps(config),
-        "hewn.source": checkpoint.source,
-        "hewn.source_sha256": checkpoint.sha256,
-    }
 
 
 def _scale_and_shift(checkpoint: Checkpoint, batch_norm: str, eps: float) -> tuple[Tensor, Tensor]:
