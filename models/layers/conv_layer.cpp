@@ -43,7 +43,6 @@ void ConvLayer::operator()(ConstView x, View y, Context& ctx) const {
 }
 
 View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
-  constexpr Pool2dParams kHalve{.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
   const Nhwc map = b.conv().output_shape(a.conv().output_shape(x.shape));
   const View y = ctx.arena().view(pool2d_output_shape(map, kHalve));
   if (ctx.tracing()) {

@@ -4,6 +4,8 @@
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/tensor.h"
 
+#include <optional>
+
 namespace hewn {
 
 /// An activation function and its parameter. The polynomials behind them, with their error, are in
@@ -22,6 +24,13 @@ struct Activation {
   float negative_slope = 0.01F;  ///< leaky_relu only
 
   static constexpr Activation relu() { return {.kind = Kind::relu}; }
+};
+
+/// Maps that an operator with a fused activation adds to its result f: y = activation(f + before) +
+/// after. Each is absent, or has the shape of y.
+struct Addends {
+  std::optional<ConstView> before = std::nullopt;
+  std::optional<ConstView> after = std::nullopt;
 };
 
 /// y = activation(x), element by element; NaN stays NaN. Throws Error unless the shapes agree. x

@@ -3,7 +3,6 @@
 #include "hewn/ops/conv2d/call.h"
 #include "hewn/ops/conv2d/direct.h"
 #include "hewn/ops/conv2d/winograd.h"
-#include "hewn/ops/pool2d/pool2d.h"
 #include "hewn/runtime/error.h"
 
 #include <array>
@@ -85,7 +84,6 @@ void conv2d_run(const Conv2dCall& call, Context& ctx) {
 void conv2d_run_pooled(Conv2dCall call, const Nhwc& unpooled, Context& ctx) {
   call.max_pool = conv2d_pools(call.conv, ctx);
   if (call.max_pool) return conv2d_run(call, ctx);
-  constexpr Pool2dParams kHalve{.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
   const Arena::Scope scope(ctx.arena());
   const Map pooled = call.y;
   const View map = ctx.arena().view(unpooled);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/pool2d/pool2d.h"
 
 #include <cstdint>
 #include <optional>
@@ -53,7 +54,8 @@ struct Conv2dCall {
   ConstMap x;
   const PackedConv2d& conv;
   Map y;
-  std::optional<ConstMap> residual = std::nullopt;
+  std::optional<ConstMap> before = std::nullopt;  ///< added before the activation; as y
+  std::optional<ConstMap> after = std::nullopt;   ///< added at the end; as y
   std::int64_t padding_top = conv.params().padding_h;
   std::int64_t padding_left = conv.params().padding_w;
   /// y is the 2×2 max-pooled result; where conv2d_pools() only.
@@ -72,6 +74,9 @@ Conv2dTile conv2d_tile(const PackedConv2d& conv, const Context& ctx);
 
 /// Whether the algorithm can write 2×2 maxima itself.
 bool conv2d_pools(const PackedConv2d& conv, const Context& ctx);
+
+/// Throws Error, naming the convolution, unless `got` is the shape of its output.
+void require_conv2d_output(const PackedConv2d& conv, const Nhwc& got, const Nhwc& expected);
 
 /// Runs the algorithm.
 void conv2d_run(const Conv2dCall& call, Context& ctx);

@@ -99,10 +99,10 @@ class PackedConv2d {
   Tensor shift_;
 };
 
-/// y = activation(x ⋆ weight + bias) × scale + shift + residual.
+/// y = activation(x ⋆ weight + bias + before) × scale + shift + after.
 ///
-/// x: [n, h, w, in], y: conv.output_shape(x), residual: as y. Throws Error when a shape is wrong. y
-/// must not overlap x; the residual may be y itself. The bits depend on neither threads nor
+/// x: [n, h, w, in], y and the addends: conv.output_shape(x). Throws Error when a shape is wrong. y
+/// must not overlap x; an addend may be y itself. The bits depend on neither threads nor
 /// instruction set.
 ///
 /// Unless params.algorithm names one, the first that applies runs, by the shape of the weights
@@ -113,7 +113,7 @@ class PackedConv2d {
 /// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs
 ///   of 128, each run one chain of fused multiply-adds, the runs added to the bias.
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-            std::optional<ConstView> residual = std::nullopt);
+            const Addends& addends = {});
 
 /// y = max_pool2d(conv(x), kernel 2, stride 2), without a map of the size of conv(x) where the
 /// algorithm allows. y: [n, ⌊h/2⌋, ⌊w/2⌋, out] of conv.output_shape(x). The bits are those of

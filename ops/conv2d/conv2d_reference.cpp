@@ -6,7 +6,7 @@ namespace hewn {
 
 std::vector<double> conv2d_reference(ConstView x, const Conv2dParams& params,
                                      const Conv2dWeights& weights, const Nhwc& shape,
-                                     std::optional<ConstView> residual) {
+                                     const Addends& addends) {
   const std::int64_t depth = weights.shape[1];
   const std::int64_t kernel_h = weights.shape[2];
   const std::int64_t kernel_w = weights.shape[3];
@@ -37,12 +37,13 @@ std::vector<double> conv2d_reference(ConstView x, const Conv2dParams& params,
               }
             }
           }
+          if (addends.before) sum += static_cast<double>(addends.before->pixel(n, oy, ox)[out]);
           double value = activate_reference(params.activation, sum);
           if (!weights.scale.empty()) {
             value = value * static_cast<double>(weights.scale[channel]) +
                     static_cast<double>(weights.shift[channel]);
           }
-          if (residual) value += static_cast<double>(residual->pixel(n, oy, ox)[out]);
+          if (addends.after) value += static_cast<double>(addends.after->pixel(n, oy, ox)[out]);
           y.push_back(value);
         }
       }

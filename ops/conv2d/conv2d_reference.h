@@ -3,7 +3,6 @@
 
 #include "hewn/ops/conv2d/conv2d.h"
 
-#include <optional>
 #include <vector>
 
 namespace hewn {
@@ -12,6 +11,6 @@ namespace hewn {
 /// activation must be none, relu, leaky_relu, sigmoid or tanh.
 std::vector<double> conv2d_reference(ConstView x, const Conv2dParams& params,
                                      const Conv2dWeights& weights, const Nhwc& shape,
-                                     std::optional<ConstView> residual = std::nullopt);
+                                     const Addends& addends = {});
 
 }  // namespace hewn

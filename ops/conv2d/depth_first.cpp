@@ -6,7 +6,6 @@
 #include "hewn/ops/conv2d/call.h"
 #include "hewn/ops/conv2d/winograd.h"
 #include "hewn/ops/conv2d/work.h"
-#include "hewn/ops/pool2d/pool2d.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/parallel.h"
 
@@ -153,12 +152,10 @@ bool keeps_size(const PackedConv2d& conv, const Nhwc& x) {
 
 void conv2d_pair_max_pool(ConstView x, const PackedConv2d& first, const PackedConv2d& second,
                           View y, Context& ctx) {
-  constexpr Pool2dParams kHalve{.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
   const Nhwc between = first.output_shape(x.shape);
   const Nhwc unpooled = second.output_shape(between);
   const Nhwc expected = pool2d_output_shape(unpooled, kHalve);
-  require(y.shape == expected, "conv2d ", second.name(), ": expected an output of ", expected,
-          ", got ", y.shape);
+  require_conv2d_output(second, y.shape, expected);
   require(x.shape.n == 1 && keeps_size(first, x.shape) && keeps_size(second, x.shape), "conv2d ",
           first.name(), " and ", second.name(),
           ": expected one picture and convolutions that keep its size, got ", x.shape, " → ",

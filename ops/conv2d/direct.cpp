@@ -29,7 +29,8 @@ class DirectConv2d {
         padding_top_(call.padding_top),
         padding_left_(call.padding_left),
         y_(call.y),
-        residual_(call.residual),
+        before_(call.before),
+        after_(call.after),
         kernels_(select_kernels<GemmKernels>(ctx.isa())) {
     const bool pointwise = is_pointwise();
     if (pointwise) flatten();
@@ -207,10 +208,11 @@ class DirectConv2d {
         .pixels = 0,
         .channels = std::min(group_out - first, kernels_.max_panels * kPanel),
         .epilogue = {.bias = at(conv_.bias(), padded),
+                     .before_stride = before_ ? before_->pixel_stride : 0,
                      .activation = p_.activation,
                      .scale = at(conv_.scale(), padded),
                      .shift = at(conv_.shift(), padded),
-                     .residual_stride = residual_ ? residual_->pixel_stride : 0},
+                     .after_stride = after_ ? after_->pixel_stride : 0},
     };
     for (const TileInput& input : inputs) {
       ahead.advance();
@@ -219,8 +221,11 @@ class DirectConv2d {
       tile.pixel_stride = input.pixel_stride;
       tile.pixels = input.end - input.begin;
       tile.out = y_.pixel(unit.image, unit.row, input.begin) + channel;
-      if (residual_) {
-        tile.epilogue.residual = residual_->pixel(unit.image, unit.row, input.begin) + channel;
+      if (before_) {
+        tile.epilogue.before = before_->pixel(unit.image, unit.row, input.begin) + channel;
+      }
+      if (after_) {
+        tile.epilogue.after = after_->pixel(unit.image, unit.row, input.begin) + channel;
       }
       kernels_.tile(tile);
     }
@@ -268,7 +273,8 @@ class DirectConv2d {
   std::int64_t padding_top_;
   std::int64_t padding_left_;
   Map y_;
-  std::optional<ConstMap> residual_;
+  std::optional<ConstMap> before_;
+  std::optional<ConstMap> after_;
   const GemmKernels& kernels_;
 
   std::int64_t depth_ = 0;

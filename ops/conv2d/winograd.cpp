@@ -60,7 +60,8 @@ class WinogradConv2d {
         padding_left_(call.padding_left),
         y_(call.y),
         max_pool_(call.max_pool),
-        residual_(call.residual),
+        before_(call.before),
+        after_(call.after),
         gemm_(select_kernels<GemmKernels>(ctx.isa())),
         tile_(winograd_tile(call.conv.algorithm())),
         transforms_(transforms_of(call.conv.algorithm(), ctx.isa())) {
@@ -207,8 +208,10 @@ class WinogradConv2d {
         .out = nullptr,
         .row_stride = p_.dilation_h * y_.row_stride,
         .column_stride = p_.dilation_w * y_.pixel_stride,
-        .residual_row_stride = residual_ ? p_.dilation_h * residual_->row_stride : 0,
-        .residual_column_stride = residual_ ? p_.dilation_w * residual_->pixel_stride : 0,
+        .before_row_stride = before_ ? p_.dilation_h * before_->row_stride : 0,
+        .before_column_stride = before_ ? p_.dilation_w * before_->pixel_stride : 0,
+        .after_row_stride = after_ ? p_.dilation_h * after_->row_stride : 0,
+        .after_column_stride = after_ ? p_.dilation_w * after_->pixel_stride : 0,
         .rows = 0,
         .columns = 0,
         .max_pool = max_pool_,
@@ -223,8 +226,11 @@ class WinogradConv2d {
                                         : y_.pixel(tile.image, tile.y, tile.x));
       output.rows = tile.rows;
       output.columns = tile.columns;
-      if (residual_) {
-        output.epilogue.residual = residual_->pixel(tile.image, tile.y, tile.x) + channel;
+      if (before_) {
+        output.epilogue.before = before_->pixel(tile.image, tile.y, tile.x) + channel;
+      }
+      if (after_) {
+        output.epilogue.after = after_->pixel(tile.image, tile.y, tile.x) + channel;
       }
       transforms_.output(output);
       output.in += panel_width_;
@@ -238,7 +244,8 @@ class WinogradConv2d {
   std::int64_t padding_left_;
   Map y_;
   bool max_pool_;
-  std::optional<ConstMap> residual_;
+  std::optional<ConstMap> before_;
+  std::optional<ConstMap> after_;
   const GemmKernels& gemm_;
   WinogradTile tile_;
   const WinogradTransforms& transforms_;

@@ -30,8 +30,10 @@ struct WinogradOutput {
   float* out;               ///< the tile's first output
   std::int64_t row_stride;  ///< between the tile's output rows: dilation × a row of the result
   std::int64_t column_stride;
-  std::int64_t residual_row_stride;
-  std::int64_t residual_column_stride;
+  std::int64_t before_row_stride;
+  std::int64_t before_column_stride;
+  std::int64_t after_row_stride;
+  std::int64_t after_column_stride;
   int rows, columns;      ///< how many of the tile's outputs exist, before pooling
   bool max_pool;          ///< write the maxima of 2×2 outputs
   std::int64_t channels;  ///< how many of the 16 exist

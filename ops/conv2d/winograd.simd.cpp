@@ -149,14 +149,16 @@ class OutputRows {
 
   HEWN_INLINE void compute(int y, Lanes (&row)[AxisW::kOutputs]) const {
     AxisW::transform_output(half_[y], row);
-    const float* residual = t_.epilogue.residual + y * t_.residual_row_stride;
+    const float* before = t_.epilogue.before + y * t_.before_row_stride;
+    const float* after = t_.epilogue.after + y * t_.after_row_stride;
 #pragma GCC unroll 4
     for (int x = 0; x < AxisW::kOutputs; ++x) {
       const Lanes sum = row[x] + bias_;
       if (plain_) {
         row[x] = finish_plain(relu_, sum);
       } else if (kWhole || x < t_.columns) {
-        row[x] = finish(t_.epilogue, sum, 0, t_.channels, residual + x * t_.residual_column_stride);
+        row[x] = finish(t_.epilogue, sum, 0, t_.channels, before + x * t_.before_column_stride,
+                        after + x * t_.after_column_stride);
       }
     }
   }

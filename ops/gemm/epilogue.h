@@ -7,16 +7,18 @@
 
 namespace hewn {
 
-/// y = activation(sum) × scale + shift + residual, each part absent where its pointer is null. The
-/// pointers are at the first channel that is written; all but the residual are padded to whole
-/// panels of 16 channels.
+/// y = activation(sum + before) × scale + shift + after, each part absent where its pointer is
+/// null. The pointers are at the first channel that is written; bias, scale and shift are padded to
+/// whole panels of 16 channels.
 struct Epilogue {
   const float* bias = nullptr;  ///< the sum begins with it
+  const float* before = nullptr;
+  std::int64_t before_stride = 0;  ///< floats between pixels
   Activation activation = {};
   const float* scale = nullptr;  ///< present or absent together with shift
   const float* shift = nullptr;
-  const float* residual = nullptr;
-  std::int64_t residual_stride = 0;  ///< floats between pixels
+  const float* after = nullptr;
+  std::int64_t after_stride = 0;  ///< floats between pixels
 };
 
 }  // namespace hewn

@@ -12,7 +12,7 @@ namespace hewn {
 inline constexpr std::int64_t kPanel = 16;
 
 /// How many products are summed in one chain before the chain is added to the total: few enough for
-/// errors no larger than PyTorch's, enough for the additions not to be felt.
+/// errors of PyTorch's size (README.md of conv2d), enough for the additions not to be felt.
 inline constexpr std::int64_t kRun = 128;
 
 /// One tile of output: up to `max_pixels` pixels × one or two panels of channels,

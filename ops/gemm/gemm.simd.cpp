@@ -42,8 +42,9 @@ __attribute__((noinline)) void finish_tile(const GemmTile& t, const float* sums,
       const std::int64_t left = t.channels - channel;
       const std::int64_t count = left < kPanel ? left : kPanel;
       const Lanes sum = Lanes::load(sums + (p * panels + n) * kPanel);
-      const float* residual = t.epilogue.residual + p * t.epilogue.residual_stride;
-      finish(t.epilogue, sum, channel, count, residual)
+      const float* before = t.epilogue.before + p * t.epilogue.before_stride;
+      const float* after = t.epilogue.after + p * t.epilogue.after_stride;
+      finish(t.epilogue, sum, channel, count, before, after)
           .store(t.out + p * t.out_stride + channel, count);
     }
   }

@@ -22,6 +22,9 @@ struct Pool2dParams {
   bool count_include_pad = true;
 };
 
+/// Windows of 2×2 pixels, side by side: both sides are halved.
+inline constexpr Pool2dParams kHalve{.kernel_h = 2, .kernel_w = 2, .stride_h = 2, .stride_w = 2};
+
 /// The shape of the pooled `x`. Each side is (side + 2·padding − kernel) / stride + 1, rounded down
 /// or, with ceil_mode, up. Throws Error when a parameter is out of range, when h or w is 0, or when
 /// no window fits into the padded picture. Empty batches and no channels are fine.

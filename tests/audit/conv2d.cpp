@@ -69,11 +69,13 @@ PackedConv2d read_conv(const AuditCase& which) {
 void run(const AuditCase& which, AuditResults& results, Context& ctx) {
   const PackedConv2d conv = read_conv(which);
   const Tensor x = which.tensor("x");
-  std::optional<Tensor> residual;
-  if (which.has("residual")) residual = which.tensor("residual");
+  const Tensor before = which.has("before") ? which.tensor("before") : Tensor();
+  const Tensor after = which.has("after") ? which.tensor("after") : Tensor();
+  Addends addends;
+  if (which.has("before")) addends.before = before.view();
+  if (which.has("after")) addends.after = after.view();
   Tensor y(conv.output_shape(x.shape()));
-  conv2d(x.view(), conv, y.view(), ctx,
-         residual ? std::optional<ConstView>(residual->view()) : std::nullopt);
+  conv2d(x.view(), conv, y.view(), ctx, addends);
   results.add_nchw(which, "y", y.view());
 }
 

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "tests/ops/random_addends.h"
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
@@ -24,7 +25,7 @@ struct Case {
   Conv2dParams params;
   bool bias = true;
   bool scale = false;
-  bool residual = false;
+  bool addends = false;
 };
 
 /// Random weights for a case, owned.
@@ -44,26 +45,21 @@ struct Weights {
 
 /// A chain of n fused multiply-adds is off by at most n·u·Σ|terms| (Higham, 2002, section 3.1).
 /// Every activation here has a slope of at most 1, its own error is below 4 ulp, and scale, shift
-/// and residual round twice more; so the same sum over absolute values, times (n + 8)·u, bounds the
-/// error of the whole.
+/// and addends round three times more; so the same sum over absolute values, times (n + 9)·u,
+/// bounds the error of the whole.
 std::vector<double> error_bound(const Case& c, const Tensor& x, const Weights& w, const Nhwc& shape,
-                                const std::optional<Tensor>& residual) {
+                                const test::RandomAddends& addends) {
   Tensor abs_x = Tensor::copy_of(x.view());
   for (float& value : abs_x.values()) value = std::abs(value);
-  std::optional<Tensor> abs_residual;
-  if (residual) {
-    abs_residual = Tensor::copy_of(residual->view());
-    for (float& value : abs_residual->values()) value = std::abs(value);
-  }
   const auto weight = test::absolute(w.weight);
   const auto bias = test::absolute(w.bias);
   const auto shift = test::absolute(w.shift);
   Conv2dParams linear = c.params;
   linear.activation = {};
-  auto bound = conv2d_reference(
-      abs_x.view(), linear, {w.shape, weight, bias, w.scale, shift}, shape,
-      abs_residual ? std::optional<ConstView>(abs_residual->view()) : std::nullopt);
-  const auto terms = static_cast<double>(w.shape.count() / c.out + 8);
+  const test::RandomAddends abs_addends = addends.absolute();
+  auto bound = conv2d_reference(abs_x.view(), linear, {w.shape, weight, bias, w.scale, shift},
+                                shape, abs_addends.views());
+  const auto terms = static_cast<double>(w.shape.count() / c.out + 9);
   for (double& value : bound) value = (value + 1) * terms * test::kUnitRoundoff;
   return bound;
 }
@@ -79,11 +75,11 @@ void check(const Case& c, std::uint64_t seed) {
   const Weights weights(c, random);
   const PackedConv2d conv("test", c.params, weights.spans());
   const Nhwc shape = conv.output_shape(c.x);
-  std::optional<Tensor> residual;
-  if (c.residual) residual = random.tensor(shape);
-  const auto residual_view = residual ? std::optional<ConstView>(residual->view()) : std::nullopt;
-  const auto expected = conv2d_reference(x.view(), c.params, weights.spans(), shape, residual_view);
-  const auto bound = error_bound(c, x, weights, shape, residual);
+  test::RandomAddends addends;
+  if (c.addends) addends = {shape, random};
+  const auto expected =
+      conv2d_reference(x.view(), c.params, weights.spans(), shape, addends.views());
+  const auto bound = error_bound(c, x, weights, shape, addends);
 
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
@@ -97,9 +93,9 @@ void check(const Case& c, std::uint64_t seed) {
       test::Sliced sliced_x(c.x, &x);
       test::Sliced sliced_y(shape);
       Tensor y(shape);
-      conv2d(x.view(), conv, y.view(), ctx, residual_view);
+      conv2d(x.view(), conv, y.view(), ctx, addends.views());
       EXPECT_TRUE(test::all_within(y.view(), expected, bound));
-      conv2d(sliced_x.view(), conv, sliced_y.view(), ctx, residual_view);
+      conv2d(sliced_x.view(), conv, sliced_y.view(), ctx, addends.views());
       EXPECT_EQ(test::checksum(y.view()), test::checksum(sliced_y.view())) << "channel slices";
       EXPECT_TRUE(sliced_y.margins_untouched());
       if (isa == Isa::sse42) continue;
@@ -144,7 +140,7 @@ TEST(Conv2d, AgreesWithTheReferenceOnAnyGeometry) {
     c.params.activation.kind = kinds[random.integer(0, 4)];
     c.bias = random.integer(0, 1) == 1;
     c.scale = random.integer(0, 1) == 1;
-    c.residual = random.integer(0, 1) == 1;
+    c.addends = random.integer(0, 3) > 0;
     const bool fits = c.x.h + 2 * c.params.padding_h > c.params.dilation_h * (c.kernel_h - 1) &&
                       c.x.w + 2 * c.params.padding_w > c.params.dilation_w * (c.kernel_w - 1);
     if (fits) check(c, seed);

@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "tests/ops/random_addends.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/random.h"
@@ -146,7 +147,7 @@ std::vector<double> error_bound(const Algorithm& f, ConstView x, const Conv2dPar
                    f.w.output[i % f.w.points()][static_cast<std::size_t>(in_tile_x)] *
                    transformed[i] * weights[static_cast<std::size_t>(out * depth) * products + i];
           }
-          bound.push_back((sum + 2) * path * test::kUnitRoundoff);  // 2: bias and residual
+          bound.push_back((sum + 3) * path * test::kUnitRoundoff);  // 3: bias and addends
         }
       }
     }
@@ -158,7 +159,7 @@ struct Case {
   Nhwc x;
   std::int64_t out;
   Conv2dParams params;
-  bool residual = false;
+  bool addends = false;
 };
 
 void check(const Algorithm& algorithm, Case c, std::uint64_t seed) {
@@ -175,10 +176,9 @@ void check(const Algorithm& algorithm, Case c, std::uint64_t seed) {
   c.params.algorithm = algorithm.name;
   const PackedConv2d conv("test", c.params, weights);
   const Nhwc y_shape = conv.output_shape(c.x);
-  std::optional<Tensor> residual;
-  if (c.residual) residual = random.tensor(y_shape);
-  const auto residual_view = residual ? std::optional<ConstView>(residual->view()) : std::nullopt;
-  const auto expected = conv2d_reference(x.view(), c.params, weights, y_shape, residual_view);
+  test::RandomAddends addends;
+  if (c.addends) addends = {y_shape, random};
+  const auto expected = conv2d_reference(x.view(), c.params, weights, y_shape, addends.views());
   const auto bound = error_bound(algorithm, x.view(), c.params, weights, y_shape);
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
@@ -188,7 +188,7 @@ void check(const Algorithm& algorithm, Case c, std::uint64_t seed) {
       Context ctx({.threads = threads, .isa = isa, .l2_bytes = threads == 1 ? 1 : 8 << 20});
       test::Sliced sliced_x(c.x, &x);
       test::Sliced y(y_shape);
-      conv2d(sliced_x.view(), conv, y.view(), ctx, residual_view);
+      conv2d(sliced_x.view(), conv, y.view(), ctx, addends.views());
       EXPECT_TRUE(test::all_within(y.view(), expected, bound));
       EXPECT_TRUE(y.margins_untouched());
       if (isa == Isa::sse42) continue;
@@ -227,7 +227,7 @@ TEST(Winograd, AgreesWithTheReferenceOnAnyGeometry) {
       c.params.dilation_w = random.integer(1, 4);
       c.params.padding_h = random.integer(0, 5);
       c.params.padding_w = random.integer(0, 5);
-      c.residual = random.integer(0, 1) == 1;
+      c.addends = random.integer(0, 3) > 0;
       const auto fits = [](std::int64_t size, std::int64_t padding, std::int64_t dilation,
                            std::size_t taps) {
         return size + 2 * padding > dilation * static_cast<std::int64_t>(taps - 1);

@@ -1,4 +1,4 @@
-"""conv2d with its epilogue: y = act(conv + bias) * scale + shift + residual."""
+"""conv2d with its epilogue: y = act(conv + bias + before) * scale + shift + after."""
 
 from collections.abc import Sequence
 
@@ -65,8 +65,10 @@ def _draw(draw: Draw) -> Case:
     for name in ("bias", "scale", "shift"):
         if draw.chance(0.5):
             tensors[name] = draw.normal(out_channels)
-    if draw.chance(0.3):
-        tensors["residual"] = draw.normal(*_convolve(params, tensors).shape)
+    shape = _convolve(params, tensors).shape
+    for name in ("before", "after"):
+        if draw.chance(0.3):
+            tensors[name] = draw.normal(*shape)
     return Case(params, tensors)
 
 
@@ -97,7 +99,12 @@ def _convolve(params: Params, tensors: Tensors) -> Tensor:
 
 
 def _reference(params: Params, tensors: Tensors) -> Tensor:
-    return _epilogue(tensors, apply_activation(params, _convolve(params, tensors)))
+    return _epilogue(tensors, apply_activation(params, _before_activation(params, tensors)))
+
+
+def _before_activation(params: Params, tensors: Tensors) -> Tensor:
+    y = _convolve(params, tensors)
+    return y + tensors["before"] if "before" in tensors else y
 
 
 def _epilogue(tensors: Tensors, y: Tensor) -> Tensor:
@@ -105,15 +112,16 @@ def _epilogue(tensors: Tensors, y: Tensor) -> Tensor:
         y = y * tensors["scale"][:, None, None]
     if "shift" in tensors:
         y = y + tensors["shift"][:, None, None]
-    if "residual" in tensors:
-        y = y + tensors["residual"]
+    if "after" in tensors:
+        y = y + tensors["after"]
     return y
 
 
 def _magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
     absolute = {name: tensor.abs() for name, tensor in tensors.items()}
-    sums = _convolve(params, absolute)
-    return _epilogue(absolute, activation_magnitude(params, _convolve(params, tensors), sums))
+    sums = _before_activation(params, absolute)
+    exact = _before_activation(params, tensors)
+    return _epilogue(absolute, activation_magnitude(params, exact, sums))
 
 
 def _ratio_limit(params: Params) -> float:
