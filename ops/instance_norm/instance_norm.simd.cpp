@@ -1,0 +1,123 @@
+#include "hewn/ops/activation/apply.h"
+#include "hewn/ops/elementwise/map.h"
+#include "hewn/ops/instance_norm/kernels.h"
+
+namespace hewn {
+
+namespace HEWN_KERNEL_ISA {
+namespace {
+
+/// Pixels one after the other are one chain of additions; several vectors of channels at a time
+/// keep the adders busy and read memory in order.
+constexpr int kVectors = 4;
+
+template <int count, typename Step>
+HEWN_INLINE void sum_pixels(const Moments& m, std::int64_t channel, float* out, Step step) {
+  Lanes sums[count];
+#pragma GCC unroll 4
+  for (int i = 0; i < count; ++i) sums[i] = Lanes(0);
+  for (std::int64_t p = 0; p < m.pixels; ++p) {
+    const float* x = m.x + p * m.pixel_stride + channel;
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) sums[i] = step(i, Lanes::load(x + i * kLanes), sums[i]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < count; ++i) sums[i].store(out + channel + i * kLanes);
+}
+
+template <int count>
+HEWN_INLINE void moments_of(const Moments& m, std::int64_t channel) {
+  const Lanes pixels(static_cast<float>(m.pixels));
+  sum_pixels<count>(m, channel, m.mean,
+                    [](int, const Lanes& x, const Lanes& sum) { return sum + x; });
+  Lanes mean[count];
+#pragma GCC unroll 4
+  for (int i = 0; i < count; ++i) {
+    float* at = m.mean + channel + i * kLanes;
+    mean[i] = Lanes::load(at) / pixels;
+    mean[i].store(at);
+  }
+  sum_pixels<count>(m, channel, m.deviations, [&](int i, const Lanes& x, const Lanes& sum) {
+    const Lanes deviation = x - mean[i];
+    return fma(deviation, deviation, sum);
+  });
+}
+
+/// The last channels, fewer than a vector.
+void moments_of_rest(const Moments& m, std::int64_t channel) {
+  const std::int64_t count = m.channels - channel;
+  const auto sum_over_pixels = [&](auto step) {
+    Lanes sum(0);
+    for (std::int64_t p = 0; p < m.pixels; ++p) {
+      sum = step(Lanes::load(m.x + p * m.pixel_stride + channel, count), sum);
+    }
+    return sum;
+  };
+  const Lanes sum = sum_over_pixels([](const Lanes& x, const Lanes& total) { return total + x; });
+  const Lanes mean = sum / Lanes(static_cast<float>(m.pixels));
+  mean.store(m.mean + channel, count);
+  sum_over_pixels([&](const Lanes& x, const Lanes& total) {
+    const Lanes deviation = x - mean;
+    return fma(deviation, deviation, total);
+  }).store(m.deviations + channel, count);
+}
+
+void moments(const Moments& m) {
+  std::int64_t channel = 0;
+  for (; channel + kVectors * kLanes <= m.channels; channel += kVectors * kLanes) {
+    moments_of<kVectors>(m, channel);
+  }
+  for (; channel + kLanes <= m.channels; channel += kLanes) moments_of<1>(m, channel);
+  if (channel < m.channels) moments_of_rest(m, channel);
+}
+
+template <Activation::Kind kind>
+void normalize_rows(const NormalizeRows& n) {
+  const Activation activation{.kind = kind, .negative_slope = n.activation.negative_slope};
+  for (std::int64_t row = 0; row < n.rows.count; ++row) {
+    const float* x = n.rows.x + row * n.rows.x_stride;
+    float* y = n.rows.y + row * n.rows.y_stride;
+    const float* before = n.before + row * n.before_stride;
+    const float* after = n.after + row * n.after_stride;
+    for_each_vector(n.rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+      Lanes value = (Lanes::load(x + column, lanes) - Lanes::load(n.mean + column, lanes)) *
+                    Lanes::load(n.factor + column, lanes);
+      if (n.before != nullptr) value = value + Lanes::load(before + column, lanes);
+      value = apply(activation, value);
+      if (n.after != nullptr) value = value + Lanes::load(after + column, lanes);
+      value.store(y + column, lanes);
+    });
+  }
+}
+
+void normalize_any(const NormalizeRows& n) {
+  using Kind = Activation::Kind;
+  switch (n.activation.kind) {
+    case Kind::none:
+      return normalize_rows<Kind::none>(n);
+    case Kind::relu:
+      return normalize_rows<Kind::relu>(n);
+    case Kind::leaky_relu:
+      return normalize_rows<Kind::leaky_relu>(n);
+    case Kind::sigmoid:
+      return normalize_rows<Kind::sigmoid>(n);
+    case Kind::tanh:
+      return normalize_rows<Kind::tanh>(n);
+    case Kind::gelu:
+      return normalize_rows<Kind::gelu>(n);
+    case Kind::quick_gelu:
+      return normalize_rows<Kind::quick_gelu>(n);
+  }
+}
+
+}  // namespace
+}  // namespace HEWN_KERNEL_ISA
+
+template <>
+const InstanceNormKernels& kernels<InstanceNormKernels, HEWN_KERNEL_ISA::kIsa>() {
+  using namespace HEWN_KERNEL_ISA;
+  static constexpr InstanceNormKernels table{moments, normalize_any};
+  return table;
+}
+
+}  // namespace hewn
