@@ -1,8 +1,6 @@
 #include "hewn/runtime/image.h"
-#include "hewn/runtime/png_chunk.h"
 #include "hewn/runtime/random.h"
 
-#include <algorithm>
 #include <filesystem>
 #include <string>
 #include <utility>
@@ -21,6 +19,7 @@ using test::Bytes;
 using test::bytes_of;
 using test::Outcomes;
 using test::png_file;
+using test::repair_checksums;
 
 /// Reads a picture, and what a caller makes of it.
 void load(const Bytes& file) {
@@ -66,20 +65,6 @@ std::vector<Bytes> png_seeds() {
                {{"PLTE", bytes_of({1, 2, 3, 4, 5, 6, 7, 8, 9})}, {"tRNS", bytes_of({1, 2})}}),
       png_file({.width = 8, .height = 8, .color = 4, .interlace = 1}, interlaced_rows(random)),
   };
-}
-
-/// Makes every checksum right again, as far as the chunks can be followed.
-void repair_checksums(Bytes& file) {
-  std::size_t at = detail::kPngSignature.size();
-  while (at + 12 <= file.size()) {
-    const std::size_t length = detail::read_big_endian(std::span(file).subspan(at));
-    if (length > file.size() - at - 12) return;
-    Bytes checksum;
-    detail::append_big_endian(checksum, detail::crc32(std::span(file).subspan(at + 4, length + 4)));
-    std::copy(checksum.begin(), checksum.end(),
-              file.begin() + static_cast<std::ptrdiff_t>(at + 8 + length));
-    at += length + 12;
-  }
 }
 
 TEST(PngMutations, LoadOrAreRefused) {

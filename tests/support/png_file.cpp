@@ -4,6 +4,7 @@
 #include "hewn/runtime/stb_codec.h"
 
 #include <algorithm>
+#include <span>
 
 namespace hewn::test {
 
@@ -43,6 +44,19 @@ Bytes png_file(const PngHeader& header, const Bytes& rows,
   chunks.push_back({"IDAT", detail::zlib_compress(rows)});
   chunks.push_back({"IEND", {}});
   return png_of_chunks(chunks);
+}
+
+void repair_checksums(Bytes& file) {
+  std::size_t at = detail::kPngSignature.size();
+  while (at + 12 <= file.size()) {
+    const std::size_t length = detail::read_big_endian(std::span(file).subspan(at));
+    if (length > file.size() - at - 12) return;
+    Bytes checksum;
+    detail::append_big_endian(checksum, detail::crc32(std::span(file).subspan(at + 4, length + 4)));
+    std::copy(checksum.begin(), checksum.end(),
+              file.begin() + static_cast<std::ptrdiff_t>(at + 8 + length));
+    at += length + 12;
+  }
 }
 
 }  // namespace hewn::test

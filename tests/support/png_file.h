@@ -40,4 +40,7 @@ Bytes png_of_chunks(const std::vector<PngChunkToWrite>& chunks);
 Bytes png_file(const PngHeader& header, const Bytes& rows,
                const std::vector<PngChunkToWrite>& before = {});
 
+/// Makes every checksum of a damaged file right again, as far as its chunks can be followed.
+void repair_checksums(Bytes& file);
+
 }  // namespace hewn::test
