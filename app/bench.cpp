@@ -299,7 +299,7 @@ void add_bench(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = bench->add_subcommand("keypoints", "SuperPoint, from picture to keypoints");
   command->footer(kHelp);
-  add_model_options(*command, options->model);
+  add_model_options(*command, kSuperPoint, options->model);
   add_keypoint_options(*command, options->keypoints);
   command->add_option("--size", options->size_text, "Size of the picture (default: 480x640)")
       ->type_name("HxW")

@@ -197,7 +197,7 @@ void add_keypoints(CLI::App& parent) {
   command->add_option("IMG", options->images, "Pictures: PNG, JPEG or PNM")
       ->type_name("")
       ->required();
-  add_model_options(*command, options->model);
+  add_model_options(*command, kSuperPoint, options->model);
   add_keypoint_options(*command, options->features.keypoints);
   add_adaptation(*command, *options);
   add_outputs(*command, *options);

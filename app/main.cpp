@@ -24,6 +24,7 @@ constexpr int kUsage = 2;
 constexpr const char* kExamples = R"(Examples:
   hewn keypoints picture.png --weights superpoint.safetensors --draw keypoints.png
   hewn match left.png right.png --weights superpoint.safetensors --draw matches.png
+  hewn flow frame_0.png frame_1.png --weights raft.safetensors --draw flow.png
   hewn cpu
 
 'hewn COMMAND --help' tells more about each.)";
@@ -69,14 +70,15 @@ std::string wording(const CLI::App& program, const CLI::ParseError& error) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App program("Keypoints, descriptors and matches by neural networks, on the processor alone.",
-                   "hewn");
+  CLI::App program(
+      "Keypoints, matches and optical flow by neural networks, on the processor alone.", "hewn");
   program.formatter(std::make_shared<HelpFormatter>());
   program.set_version_flag("--version", "hewn " HEWN_VERSION);
   program.require_subcommand(1);
   program.footer(kExamples);
   add_keypoints(program);
   add_match(program);
+  add_flow(program);
   add_inspect(program);
   add_cpu(program);
   add_bench(program);

@@ -183,7 +183,7 @@ void add_match(CLI::App& parent) {
       ->type_name("")
       ->required();
   command->add_option("B", options->b, "Second picture")->type_name("")->required();
-  add_model_options(*command, options->model);
+  add_model_options(*command, kSuperPoint, options->model);
   add_keypoint_options(*command, options->features.keypoints);
   add_matching(*command, *options);
   command->add_option("--json", options->json, "Write all that was found as JSON ('-' prints it)")

@@ -13,11 +13,6 @@ namespace {
 
 constexpr int kMaxThreads = 1024;
 
-constexpr const char* kNoWeights =
-    "no weights: give --weights F, a file made from a PyTorch checkpoint by 'python -m "
-    "weights_tools.convert superpoint IN.pth OUT.safetensors', or --random-weights SEED to try the "
-    "program without";
-
 template <typename Accepts>
 CLI::Validator numbers(const std::string& description, Accepts accepts) {
   const auto check = [description, accepts](const std::string& text) {
@@ -28,6 +23,23 @@ CLI::Validator numbers(const std::string& description, Accepts accepts) {
     return concat("expected ", description, ", got '", text, "'");
   };
   return {check, ""};
+}
+
+/// Throws UsageError when no weights are given; says, unless quiet, when they are random.
+void check_weights_options(const ModelKind& kind, const ModelOptions& options,
+                           const CommonOptions& common) {
+  if (options.random_seed) {
+    if (common.quiet) return;
+    std::cerr << "hewn: note: the weights are random (seed " << *options.random_seed << "); the "
+              << kind.results << " will be meaningless" << std::endl;
+  } else if (options.weights.empty()) {
+    throw UsageError(
+        concat("no weights: give --weights F, a file made from a PyTorch checkpoint "
+               "by 'python -m weights_tools.convert ",
+               kind.converter,
+               " IN.pth OUT.safetensors', or --random-weights SEED to try the program "
+               "without"));
+  }
 }
 
 }  // namespace
@@ -64,16 +76,17 @@ Context make_context(const CommonOptions& options) {
   return Context({.threads = options.threads, .isa = std::nullopt, .precise = options.precise});
 }
 
-void add_model_options(CLI::App& command, ModelOptions& options) {
-  auto* weights = command
-                      .add_option("--weights", options.weights,
-                                  "SuperPoint's weights, as weights_tools.convert writes them")
-                      ->type_name("F.safetensors")
-                      ->group("Weights");
+void add_model_options(CLI::App& command, const ModelKind& kind, ModelOptions& options) {
+  auto* weights =
+      command
+          .add_option("--weights", options.weights,
+                      concat(kind.title, "'s weights, as weights_tools.convert writes them"))
+          ->type_name("F.safetensors")
+          ->group("Weights");
   command
       .add_option("--random-weights", options.random_seed,
-                  "Weights drawn at random, to try the program without a file: the keypoints mean "
-                  "nothing")
+                  concat("Weights drawn at random, to try the program without a file: the ",
+                         kind.results, " will be meaningless"))
       ->type_name("SEED")
       ->check(at_least(0))
       ->excludes(weights)
@@ -81,15 +94,15 @@ void add_model_options(CLI::App& command, ModelOptions& options) {
 }
 
 SuperPoint load_superpoint(const ModelOptions& options, const CommonOptions& common) {
-  if (options.random_seed) {
-    if (!common.quiet) {
-      std::cerr << "hewn: note: the weights are random (seed " << *options.random_seed
-                << "); the keypoints mean nothing" << std::endl;
-    }
-    return SuperPoint::random(*options.random_seed);
-  }
-  if (options.weights.empty()) throw UsageError(kNoWeights);
-  return SuperPoint(SafetensorsFile(options.weights));
+  check_weights_options(kSuperPoint, options, common);
+  return options.random_seed ? SuperPoint::random(*options.random_seed)
+                             : SuperPoint(SafetensorsFile(options.weights));
+}
+
+Raft load_raft(const ModelOptions& options, const CommonOptions& common) {
+  check_weights_options(kRaft, options, common);
+  return options.random_seed ? Raft::random(kRaftLarge, *options.random_seed)
+                             : Raft(SafetensorsFile(options.weights));
 }
 
 std::string weights_name(const ModelOptions& options) {

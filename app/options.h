@@ -1,6 +1,7 @@
 // Options that several commands share.
 #pragma once
 
+#include "hewn/models/raft/raft.h"
 #include "hewn/models/superpoint/keypoints.h"
 #include "hewn/models/superpoint/superpoint.h"
 #include "hewn/runtime/context.h"
@@ -37,16 +38,26 @@ struct CommonOptions {
 void add_common_options(CLI::App& command, CommonOptions& options);
 Context make_context(const CommonOptions& options);
 
+/// A network, as options and messages speak of it.
+struct ModelKind {
+  const char* title;
+  const char* converter;  ///< the command of weights_tools.convert
+  const char* results;    ///< what random weights make meaningless
+};
+inline constexpr ModelKind kSuperPoint{"SuperPoint", "superpoint", "keypoints"};
+inline constexpr ModelKind kRaft{"RAFT", "raft", "flow"};
+
 /// Where the weights come from: exactly one of the two.
 struct ModelOptions {
   std::filesystem::path weights;
   std::optional<std::uint64_t> random_seed;
 };
-void add_model_options(CLI::App& command, ModelOptions& options);
+void add_model_options(CLI::App& command, const ModelKind& kind, ModelOptions& options);
 
-/// Throws UsageError when no weights are given, Error when they are not SuperPoint's. Says on
+/// Throw UsageError when no weights are given, Error when they are not the network's. Say on
 /// stderr, unless quiet, when they are random.
 SuperPoint load_superpoint(const ModelOptions& options, const CommonOptions& common);
+Raft load_raft(const ModelOptions& options, const CommonOptions& common);
 
 /// What the options call the weights, for messages and reports.
 std::string weights_name(const ModelOptions& options);

@@ -1,24 +1,16 @@
-// Layers bind the named tensors of a weights file to operators.
+// A convolution as networks use it.
 #pragma once
 
 #include "hewn/ops/conv2d/conv2d.h"
 #include "hewn/runtime/context.h"
-#include "hewn/runtime/safetensors.h"
 
-#include <optional>
-#include <string>
+#include <utility>
 
 namespace hewn {
 
-/// A convolution whose tensors are `<name>.weight`, `<name>.bias` and, where a batch norm follows
-/// the activation,
-/// `<name>.scale` and `<name>.shift`.
+/// A convolution that takes its output from the arena and reports it to the trace.
 class ConvLayer {
  public:
-  /// Throws Error, naming file and tensor, when one is missing, not finite, or of another shape
-  /// than `shape` (out, in / groups, kernel_h, kernel_w) asks for.
-  ConvLayer(const SafetensorsFile& file, const std::string& name, const Shape& shape,
-            const Conv2dParams& params);
   explicit ConvLayer(PackedConv2d conv) : conv_(std::move(conv)) {}
 
   /// The layer's output, in the arena of the Context, reported to its trace under the layer's name.

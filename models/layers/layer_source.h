@@ -2,25 +2,51 @@
 #pragma once
 
 #include "hewn/models/layers/conv_layer.h"
+#include "hewn/ops/gru/conv_gru.h"
 #include "hewn/runtime/random.h"
 #include "hewn/runtime/safetensors.h"
 
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace hewn {
+
+/// The weights of a convolution, owned.
+struct ConvWeights {
+  Shape shape;  ///< out, in / groups, kernel_h, kernel_w
+  std::vector<float> weight;
+  std::vector<float> bias;
+  std::vector<float> scale, shift;  ///< empty, or the batch norm that follows the activation
+
+  Conv2dWeights spans() const { return {shape, weight, bias, scale, shift}; }
+};
 
 /// Makes layers by name. A network asks for each of its layers once, when it is constructed.
 class LayerSource {
  public:
   virtual ~LayerSource() = default;
-  /// The convolution `name` with weights of `shape` (out, in / groups, kernel_h, kernel_w).
-  virtual ConvLayer conv(const std::string& name, const Shape& shape,
-                         const Conv2dParams& params) = 0;
+
+  /// The weights of the convolution `name`, of `shape`.
+  virtual ConvWeights conv_weights(const std::string& name, const Shape& shape) = 0;
+
+  /// The convolution `name` with weights of `shape`.
+  PackedConv2d packed_conv(const std::string& name, const Shape& shape, const Conv2dParams& params);
+  /// The same as a layer.
+  ConvLayer conv(const std::string& name, const Shape& shape, const Conv2dParams& params);
+
+  /// The recurrent unit of the convolutions `<name>.convz`, `.convr` and `.convq`, each name
+  /// followed by `suffix`, with weights of `shape`. See PackedConvGru for `constants`.
+  PackedConvGru conv_gru(const std::string& name, const std::string& suffix, const Shape& shape,
+                         std::int64_t constants);
 };
 
-/// Layers of a file written by weights_tools.convert.
+/// Layers of a file written by weights_tools.convert. The tensors of a convolution are
+/// `<name>.weight`, `<name>.bias` and, where a batch norm follows the activation, `<name>.scale`
+/// and
+/// `<name>.shift`.
 class FileLayers : public LayerSource {
  public:
   /// Throws Error, naming the file, unless its metadata says that it holds the given kind of model.
@@ -29,9 +55,12 @@ class FileLayers : public LayerSource {
 
   /// A string of the model's configuration. Throws Error, naming file and key, when it is missing.
   std::string config(const std::string& key) const;
+  /// Throws Error, naming file and key, unless the configuration has this number.
+  void expect_config(const std::string& key, std::int64_t value) const;
   /// Whether the file has weights for the layer.
   bool has(const std::string& name) const { return file_.find(name + ".weight") != nullptr; }
-  ConvLayer conv(const std::string& name, const Shape& shape, const Conv2dParams& params) override;
+  /// Throws Error, naming file and tensor, when one is missing, not finite, or of another shape.
+  ConvWeights conv_weights(const std::string& name, const Shape& shape) override;
   /// Throws Error, naming file and tensor, when the file holds a tensor that no layer has asked
   /// for.
   void expect_nothing_left() const;
@@ -42,15 +71,27 @@ class FileLayers : public LayerSource {
   std::set<std::string> layers_;
 };
 
-/// Layers with random weights of variance 2 / fan-in, so that activations keep their magnitude
-/// through ReLUs (He, Zhang, Ren and Sun, "Delving Deep into Rectifiers", 2015).
+/// Layers with random weights of variance gain² / fan-in.
 class RandomLayers : public LayerSource {
  public:
-  explicit RandomLayers(std::uint64_t seed) : random_(seed) {}
-  ConvLayer conv(const std::string& name, const Shape& shape, const Conv2dParams& params) override;
+  /// √2, so that activations keep their magnitude through ReLUs (He, Zhang, Ren and Sun, "Delving
+  /// Deep into Rectifiers", 2015).
+  static constexpr double kReluGain = 1.4142135623730951;
+
+  /// The gain of layers whose name contains `part`.
+  struct Gain {
+    std::string_view part;
+    double gain;
+  };
+
+  /// Layers have the first of `gains` that fits their name, or kReluGain.
+  explicit RandomLayers(std::uint64_t seed, std::vector<Gain> gains = {})
+      : random_(seed), gains_(std::move(gains)) {}
+  ConvWeights conv_weights(const std::string& name, const Shape& shape) override;
 
  private:
   Random random_;
+  std::vector<Gain> gains_;
 };
 
 }  // namespace hewn

@@ -1,0 +1,55 @@
+// From two pictures to the flow between them.
+#pragma once
+
+#include "hewn/models/raft/padding.h"
+#include "hewn/models/raft/raft.h"
+#include "hewn/runtime/context.h"
+#include "hewn/runtime/tensor.h"
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <optional>
+
+#include "app/tensor_dump.h"
+
+namespace hewn::app {
+
+struct FlowOptions {
+  std::int64_t iterations = 20;
+  RaftPaddingWay padding = RaftPaddingWay::sintel;
+  /// Empty: all pairs where they take no more than corr_memory.
+  std::optional<CorrelationForm> correlation;
+  std::int64_t corr_memory = 0;  ///< bytes
+  /// Whether `outputs` gets the flow after every iteration too.
+  bool all_iterations = false;
+};
+
+/// Who listens while a flow is computed; all may be absent.
+struct FlowSinks {
+  TensorDump* outputs = nullptr;  ///< the network's outputs
+  TensorDump* layers = nullptr;   ///< the pictures as the network sees them, and layers' outputs
+  std::function<void(std::int64_t iterations)> progress;
+};
+
+/// What the network found between two pictures.
+struct PairFlow {
+  Tensor flow;      ///< {1, h, w, 2}, in pixels of the pictures
+  Tensor flow_low;  ///< {1, h/8, w/8, 2} of the padded picture, in cells of 8 × 8 pixels
+  CorrelationForm correlation = CorrelationForm::all_pairs;  ///< which form was used
+};
+
+/// Reads a picture as RGB. Throws Error, naming the file, when it is no picture or too small for
+/// the network.
+Tensor read_rgb(const std::filesystem::path& path);
+
+/// The flow from one picture {1, h, w, 3} to another of the same size. `initial_low` is a flow_low
+/// to start from; throws Error when it has another size.
+PairFlow compute_flow(const Raft& model, ConstView image1, ConstView image2,
+                      const std::optional<ConstView>& initial_low, const FlowOptions& options,
+                      Context& ctx, const FlowSinks& sinks);
+
+/// The size of flow_low for a picture of h × w pixels.
+Nhwc flow_low_shape(std::int64_t h, std::int64_t w);
+
+}  // namespace hewn::app

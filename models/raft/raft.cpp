@@ -1,0 +1,163 @@
+#include "hewn/models/raft/raft.h"
+
+#include "hewn/ops/convex_upsample/convex_upsample.h"
+#include "hewn/ops/resize/resize.h"
+#include "hewn/runtime/error.h"
+
+#include <functional>
+#include <span>
+#include <string>
+
+namespace hewn {
+
+namespace {
+
+const RaftVariant& parse_variant(const std::string& name) {
+  for (const RaftVariant& variant : {std::cref(kRaftLarge), std::cref(kRaftSmall)}) {
+    if (variant.name == name) return variant;
+  }
+  fail("variant: expected large or small, got '", name, "'");
+}
+
+/// Values 0 to 1 to −1 to 1.
+void normalise(View images) {
+  for (float& value : std::span(images.data, static_cast<std::size_t>(images.shape.count()))) {
+    value = 2 * value - 1;
+  }
+}
+
+Nhwc cells(const Nhwc& image, std::int64_t channels) {
+  return {image.n, image.h / Raft::kCell, image.w / Raft::kCell, channels};
+}
+
+}  // namespace
+
+Raft::Raft(LayerSource& layers, const RaftVariant& variant)
+    : variant_(variant),
+      fnet_(layers, variant, "fnet", variant.features, RaftNorm::instance),
+      cnet_(layers, variant, "cnet", variant.hidden + variant.context, RaftNorm::none),
+      update_block_(layers, variant_,
+                    kRaftLevels * (2 * variant.radius + 1) * (2 * variant.radius + 1)) {}
+
+Raft::Raft(FileLayers layers) : Raft(layers, parse_variant(layers.config("variant"))) {
+  layers.expect_config("correlation_levels", kRaftLevels);
+  layers.expect_config("correlation_radius", variant_.radius);
+  layers.expect_nothing_left();
+}
+
+Raft::Raft(const SafetensorsFile& file) : Raft(FileLayers(file, "raft")) {}
+
+Raft Raft::random(const RaftVariant& variant, std::uint64_t seed) {
+  // Layers without ReLU: features and context such that correlations are a few units and states not
+  // saturated, and a flow head that takes small steps.
+  RandomLayers layers(seed, {{"net.conv2", 0.5}, {".gru.", 1}, {"flow_head.conv2", 0.2}});
+  return {layers, variant};
+}
+
+CorrelationParams Raft::correlation_params(CorrelationForm form) const {
+  return {.levels = kRaftLevels, .radius = variant_.radius, .form = form};
+}
+
+CorrelationForm Raft::correlation_within(std::int64_t budget, std::int64_t h,
+                                         std::int64_t w) const {
+  const std::int64_t bytes = Correlation::bytes(cells({1, h, w, 3}, variant_.features),
+                                                correlation_params(CorrelationForm::all_pairs));
+  return bytes <= budget ? CorrelationForm::all_pairs : CorrelationForm::on_demand;
+}
+
+Raft::Output Raft::forward(ConstView image1, ConstView image2, const Options& options,
+                           Context& ctx) const {
+  const Nhwc& s = image1.shape;
+  require(s.c == 3 && s.h >= kMinSide && s.w >= kMinSide && s.h % kCell == 0 && s.w % kCell == 0,
+          "RAFT: expected RGB pictures whose sides are multiples of ", kCell, ", at least ",
+          kMinSide, ", got ", s);
+  require(image2.shape == s, "RAFT: expected a second picture of ", s, ", got ", image2.shape);
+  require(options.iterations >= 1, "RAFT: iterations: expected at least 1, got ",
+          options.iterations);
+  const Nhwc low = cells(s, 2);
+  require(!options.initial_flow || options.initial_flow->shape == low,
+          "RAFT: expected an initial flow of ", low, ", got ",
+          options.initial_flow ? options.initial_flow->shape : Nhwc{});
+  Arena& arena = ctx.arena();
+  const Output out{.flow_low = arena.view(low), .flow = arena.view({s.n, s.h, s.w, 2})};
+  const Arena::Scope scope(arena);
+
+  Correlation correlation = correlate(image1, image2, options.correlation, ctx);
+  UpdateBlock::State state = initial_state(image1, ctx);
+  const View flow = out.flow_low;
+  if (options.initial_flow) {
+    copy(*options.initial_flow, flow);
+  } else {
+    fill(flow, 0);
+  }
+  for (std::int64_t i = 0; i < options.iterations; ++i) {
+    const Arena::Scope iteration(arena);
+    const View seen = arena.view(cells(s, correlation.channels()));
+    correlation.lookup(flow, seen, ctx);
+    update_block_(seen, state, flow, ctx);
+    if (ctx.tracing()) {
+      ctx.trace(concat(i, ".correlation"), seen);
+      ctx.trace(concat(i, ".motion"), state.motion);
+      ctx.trace(concat(i, ".hidden"), state.hidden);
+      ctx.trace(concat(i, ".flow_low"), flow);
+    }
+    if (options.observer) {
+      upsample(state, flow, out.flow, ctx);
+      options.observer(i, flow, out.flow);
+    }
+    if (options.progress) options.progress(i + 1);
+  }
+  if (!options.observer) upsample(state, flow, out.flow, ctx);
+  if (ctx.tracing() && variant_.large) ctx.trace("mask", update_block_.upsampling_mask(state, ctx));
+  return out;
+}
+
+Correlation Raft::correlate(ConstView image1, ConstView image2, CorrelationForm form,
+                            Context& ctx) const {
+  const Nhwc& s = image1.shape;
+  // Both pictures side by side, so that a trace of the encoder is one.
+  const View features = ctx.arena().view(cells({2 * s.n, s.h, s.w, 3}, variant_.features));
+  const Nhwc half = cells(s, variant_.features);
+  const View features1(features.data, half);
+  const View features2(features.data + half.count(), half);
+  {
+    const Arena::Scope scope(ctx.arena());
+    const View images = ctx.arena().view({2 * s.n, s.h, s.w, 3});
+    const View first(images.data, s);
+    const View second(images.data + s.count(), s);
+    copy(image1, first);
+    copy(image2, second);
+    ctx.trace("input", images);
+    normalise(images);
+    fnet_(images, features, ctx);
+  }
+  return {features1, features2, correlation_params(form), ctx};
+}
+
+UpdateBlock::State Raft::initial_state(ConstView image1, Context& ctx) const {
+  const View context = ctx.arena().view(cells(image1.shape, variant_.hidden + variant_.context));
+  {
+    const Arena::Scope scope(ctx.arena());
+    const View image = ctx.arena().view(image1.shape);
+    copy(image1, image);
+    normalise(image);
+    cnet_(image, context, ctx);
+  }
+  return update_block_.begin(context, ctx);
+}
+
+void Raft::upsample(const UpdateBlock::State& state, ConstView flow_low, View flow,
+                    Context& ctx) const {
+  const Arena::Scope scope(ctx.arena());
+  if (variant_.large) {
+    return convex_upsample(flow_low, update_block_.upsampling_mask(state, ctx), kCell, flow, ctx);
+  }
+  const View cells_to_pixels = ctx.arena().view(flow_low.shape);
+  for (std::int64_t p = 0; p < flow_low.shape.pixels(); ++p) {
+    const float* from = flow_low.data + p * flow_low.pixel_stride;
+    for (int c = 0; c < 2; ++c) cells_to_pixels.data[2 * p + c] = kCell * from[c];
+  }
+  resize(cells_to_pixels, {.align_corners = true}, flow, ctx);
+}
+
+}  // namespace hewn

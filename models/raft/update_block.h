@@ -1,0 +1,58 @@
+// RAFT's update operator: what one iteration does to the flow.
+#pragma once
+
+#include "hewn/models/layers/layer_source.h"
+#include "hewn/models/raft/variant.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace hewn {
+
+/// Correlations and flow to features of motion, the flow itself behind them.
+class MotionEncoder {
+ public:
+  MotionEncoder(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations);
+
+  /// correlation: {n, h, w, correlations}, flow: {n, h, w, 2}, motion: {n, h, w, variant.motion}.
+  void operator()(ConstView correlation, ConstView flow, View motion, Context& ctx) const;
+
+ private:
+  PackedConv2d convc1_;
+  std::optional<PackedConv2d> convc2_;  // large only
+  PackedConv2d convf1_, convf2_, conv_;
+};
+
+/// The recurrent unit with its state, the flow head and, in the large network, the mask head.
+class UpdateBlock {
+ public:
+  UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations);
+
+  /// What goes from iteration to iteration. It lives in the arena of the Context.
+  struct State {
+    View unit;                      ///< as conv_gru() has it: [hidden, motion, room]
+    View hidden;                    ///< of it
+    View motion;                    ///< of it
+    std::array<View, 2> constants;  ///< what the context adds, for each half of the unit
+  };
+  /// The state before the first iteration, from the context encoder's output {n, h, w, hidden +
+  /// context}, which is used up.
+  State begin(View context, Context& ctx) const;
+
+  /// One iteration: the state and the flow {n, h, w, 2} are replaced.
+  void operator()(ConstView correlation, State& state, View flow, Context& ctx) const;
+
+  /// Logits {n, h, w, 576} for convex_upsample(), in the arena of the Context; large only.
+  View upsampling_mask(const State& state, Context& ctx) const;
+
+ private:
+  RaftVariant variant_;
+  MotionEncoder motion_encoder_;
+  std::vector<PackedConvGru> gru_;  // SepConvGRU: one along rows, one along columns; or one ConvGRU
+  PackedConv2d flow_conv1_, flow_conv2_;
+  std::optional<PackedConv2d> mask_conv1_, mask_conv2_;  // large only
+};
+
+}  // namespace hewn
