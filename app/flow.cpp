@@ -43,8 +43,7 @@ struct Options {
   std::vector<fs::path> images;
   CommonOptions common;
   ModelOptions model;
-  FlowOptions flow;
-  double corr_megabytes = 512;
+  PairOptions pair;
   std::optional<double> draw_radius;
   bool cold_start = false;
   fs::path out, out_low, draw, out_dir, init, truth, json, dump, trace;
@@ -56,10 +55,7 @@ struct PairFiles {
 };
 
 void add_network(CLI::App& command, Options& options) {
-  command.add_option("--iters", options.flow.iterations, "Iterations (default: 20)")
-      ->type_name("N")
-      ->check(between(1, 10'000))
-      ->group("Flow");
+  add_flow_options(command, options.pair.flow);
   command
       .add_option("--init", options.init,
                   "Start from this flow, of one vector for each 8 × 8 pixels of the padded picture "
@@ -71,30 +67,11 @@ void add_network(CLI::App& command, Options& options) {
   const std::map<std::string, RaftPaddingWay> ways{{"sintel", RaftPaddingWay::sintel},
                                                    {"kitti", RaftPaddingWay::kitti}};
   command
-      .add_option("--pad", options.flow.padding,
+      .add_option("--pad", options.pair.padding,
                   "How sides become multiples of 8, by repeating the border: 'sintel' on both "
                   "sides, 'kitti' rows only below (default: sintel)")
       ->transform(CLI::CheckedTransformer(ways).description(""))
       ->type_name("WAY")
-      ->group("Flow");
-  command
-      .add_option_function<std::string>(
-          "--corr",
-          [&options](const std::string& form) {
-            if (form == "all-pairs") options.flow.correlation = CorrelationForm::all_pairs;
-            if (form == "on-demand") options.flow.correlation = CorrelationForm::on_demand;
-          },
-          "Correlations: 'all-pairs' beforehand, whose memory grows with the square of the "
-          "picture; 'on-demand' where they are looked up; 'auto' the first as long as it takes no "
-          "more than --corr-memory (default: auto)")
-      ->check(CLI::IsMember({"all-pairs", "on-demand", "auto"}).description(""))
-      ->type_name("FORM")
-      ->group("Flow");
-  command
-      .add_option("--corr-memory", options.corr_megabytes,
-                  "For --corr auto, in units of 10^6 bytes (default: 512)")
-      ->type_name("MB")
-      ->check(between(0, 1e9))
       ->group("Flow");
 }
 
@@ -124,7 +101,7 @@ void add_outputs(CLI::App& command, Options& options) {
   auto* dump = add("--dump", options.dump, "F.safetensors",
                    "Write the network's outputs (flow, flow_low), as NCHW");
   command
-      .add_flag("--all-iterations", options.flow.all_iterations,
+      .add_flag("--all-iterations", options.pair.all_iterations,
                 "Add the flow after every iteration to --dump, as flows and flows_low")
       ->needs(dump)
       ->group("Output");
@@ -203,7 +180,7 @@ class FlowCommand {
     const Raft model = load_raft(options_.model, options_.common);
     {
       const auto pairs = static_cast<std::int64_t>(options_.images.size() - 1);
-      const ProgressBar bar(pairs * options_.flow.iterations, !options_.common.quiet);
+      const ProgressBar bar(pairs * options_.pair.flow.iterations, !options_.common.quiet);
       Tensor first = read_rgb(options_.images[0]);
       std::optional<Tensor> start = read_initial_flow(first.shape());
       for (std::size_t i = 0; i + 1 < options_.images.size(); ++i) {
@@ -248,7 +225,7 @@ class FlowCommand {
                                 const ProgressBar& bar) {
     const std::string label =
         options_.images[pair].string() + " → " + options_.images[pair + 1].string();
-    const auto before = static_cast<std::int64_t>(pair) * options_.flow.iterations;
+    const auto before = static_cast<std::int64_t>(pair) * options_.pair.flow.iterations;
     if (options_.images.size() > 2) {
       dump_.set_prefix(concat(pair, "."));
       trace_.set_prefix(concat(pair, "."));
@@ -256,7 +233,7 @@ class FlowCommand {
     bar.show(before, label);
     const PairFlow found = compute_flow(
         model, first, second, start ? std::optional<ConstView>(start->view()) : std::nullopt,
-        options_.flow, ctx_,
+        options_.pair, ctx_,
         {.outputs = options_.dump.empty() ? nullptr : &dump_,
          .layers = options_.trace.empty() ? nullptr : &trace_,
          .progress = [&](std::int64_t done) { bar.show(before + done, label); }});
@@ -290,15 +267,14 @@ class FlowCommand {
 
   void report(const std::string& label, std::size_t pair, const PairFlow& found) {
     const Nhwc& s = found.flow.shape();
-    const bool all_pairs = found.correlation == CorrelationForm::all_pairs;
     const double mean = mean_length(found.flow.view());
     const double most = longest(found.flow.view());
     Json entry{{"first", options_.images[pair].string()},
                {"second", options_.images[pair + 1].string()},
                {"width", s.w},
                {"height", s.h},
-               {"iterations", options_.flow.iterations},
-               {"correlation", all_pairs ? "all-pairs" : "on-demand"},
+               {"iterations", options_.pair.flow.iterations},
+               {"correlation", name_of(found.correlation)},
                {"mean_length", mean},
                {"longest", most}};
     said_ << label << ": " << s.w << " × " << s.h << " pixels, motion of " << fixed(mean, 2)
@@ -340,8 +316,6 @@ void add_flow(CLI::App& parent) {
   add_common_options(*command, options->common);
   command->callback([options] {
     check_usage(*options);
-    constexpr double kMega = 1e6;
-    options->flow.corr_memory = static_cast<std::int64_t>(options->corr_megabytes * kMega);
     FlowCommand(*options).run();
   });
 }

@@ -50,25 +50,23 @@ Nhwc flow_low_shape(std::int64_t h, std::int64_t w) {
 }
 
 PairFlow compute_flow(const Raft& model, ConstView image1, ConstView image2,
-                      const std::optional<ConstView>& initial_low, const FlowOptions& options,
+                      const std::optional<ConstView>& initial_low, const PairOptions& options,
                       Context& ctx, const FlowSinks& sinks) {
   const Nhwc& s = image1.shape;
   const RaftPadding padding(s.h, s.w, options.padding);
   const Tensor padded1 = padding.pad(image1);
   const Tensor padded2 = padding.pad(image2);
   const Nhwc low = flow_low_shape(s.h, s.w);
-  PairFlow result{.flow = Tensor({1, s.h, s.w, 2}),
-                  .flow_low = Tensor(low),
-                  .correlation = options.correlation ? *options.correlation
-                                                     : model.correlation_within(options.corr_memory,
-                                                                                padded1.shape().h,
-                                                                                padded1.shape().w)};
+  PairFlow result{
+      .flow = Tensor({1, s.h, s.w, 2}),
+      .flow_low = Tensor(low),
+      .correlation = correlation_form(options.flow, model, padded1.shape().h, padded1.shape().w)};
 
   std::optional<Iterations> iterations;
   if (sinks.outputs != nullptr && options.all_iterations) {
-    iterations.emplace(options.iterations, low, s, padding);
+    iterations.emplace(options.flow.iterations, low, s, padding);
   }
-  Raft::Options run{.iterations = options.iterations,
+  Raft::Options run{.iterations = options.flow.iterations,
                     .correlation = result.correlation,
                     .initial_flow = initial_low};
   if (iterations) {

@@ -1,7 +1,6 @@
 // From two pictures to the flow between them.
 #pragma once
 
-#include "hewn/models/raft/padding.h"
 #include "hewn/models/raft/raft.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/tensor.h"
@@ -11,16 +10,14 @@
 #include <functional>
 #include <optional>
 
+#include "app/flow_options.h"
 #include "app/tensor_dump.h"
 
 namespace hewn::app {
 
-struct FlowOptions {
-  std::int64_t iterations = 20;
+struct PairOptions {
+  FlowOptions flow;
   RaftPaddingWay padding = RaftPaddingWay::sintel;
-  /// Empty: all pairs where they take no more than corr_memory.
-  std::optional<CorrelationForm> correlation;
-  std::int64_t corr_memory = 0;  ///< bytes
   /// Whether `outputs` gets the flow after every iteration too.
   bool all_iterations = false;
 };
@@ -46,7 +43,7 @@ Tensor read_rgb(const std::filesystem::path& path);
 /// The flow from one picture {1, h, w, 3} to another of the same size. `initial_low` is a flow_low
 /// to start from; throws Error when it has another size.
 PairFlow compute_flow(const Raft& model, ConstView image1, ConstView image2,
-                      const std::optional<ConstView>& initial_low, const FlowOptions& options,
+                      const std::optional<ConstView>& initial_low, const PairOptions& options,
                       Context& ctx, const FlowSinks& sinks);
 
 /// The size of flow_low for a picture of h × w pixels.

@@ -1,0 +1,116 @@
+// hewn bench flow: RAFT, from two pictures to the flow between them.
+#include "hewn/runtime/error.h"
+#include "hewn/runtime/random.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "app/bench.h"
+#include "app/flow_options.h"
+#include "app/output_files.h"
+#include "app/progress_bar.h"
+
+namespace hewn::app {
+
+namespace {
+
+constexpr const char* kHelp = R"(Examples:
+  hewn bench flow --weights raft.safetensors --size 440x1024 --repeat 5
+  hewn bench flow --random-weights 1 --size 256x320 --iters 4 --threads 1 --profile
+
+The pictures are drawn by the program: random discs, which have moved by three pixels in the
+second. Sides are rounded up to multiples of 8.)";
+
+struct Options {
+  BenchOptions bench;
+  FlowOptions flow;
+};
+
+/// Discs over each other, in random colours.
+Tensor draw_discs(const PictureSize& size, std::int64_t shift) {
+  Tensor picture({1, size.height, size.width, 3});
+  fill(picture.view(), 0.5F);
+  Random random(1);
+  const std::int64_t count = size.height * size.width / 500;
+  for (std::int64_t i = 0; i < count; ++i) {
+    const std::int64_t row = random.integer(0, size.height - 1);
+    const std::int64_t column = random.integer(0, size.width - 1) + shift;
+    const std::int64_t radius = random.integer(2, 30);
+    float colour[3];
+    for (float& value : colour) value = static_cast<float>(random.uniform(0, 1));
+    const std::int64_t bottom = std::min(size.height - 1, row + radius);
+    const std::int64_t right = std::min(size.width - 1, column + radius);
+    for (std::int64_t y = std::max<std::int64_t>(row - radius, 0); y <= bottom; ++y) {
+      for (std::int64_t x = std::max<std::int64_t>(column - radius, 0); x <= right; ++x) {
+        const std::int64_t dy = y - row;
+        const std::int64_t dx = x - column;
+        if (dx * dx + dy * dy <= radius * radius) {
+          std::copy_n(colour, 3, picture.view().pixel(0, y, x));
+        }
+      }
+    }
+  }
+  return picture;
+}
+
+BenchReport measure(const Options& options, const PictureSize& size, const Raft& model,
+                    Context& ctx) {
+  constexpr std::int64_t kShift = 3;
+  const Tensor image1 = draw_discs(size, 0);
+  const Tensor image2 = draw_discs(size, kShift);
+  const Raft::Options run{
+      .iterations = options.flow.iterations,
+      .correlation = correlation_form(options.flow, model, size.height, size.width)};
+  const auto forward = [&] {
+    const Arena::Scope scope(ctx.arena());
+    model.forward(image1.view(), image2.view(), run, ctx);
+  };
+  const std::int64_t repeat = options.bench.repeat;
+  const ProgressBar bar(repeat, !options.bench.common.quiet);
+  forward();
+  Times times;
+  for (std::int64_t i = 0; i < repeat; ++i) {
+    bar.show(i, "flow");
+    times.push_back(seconds_of(forward));
+  }
+  const std::string form(name_of(run.correlation));
+  BenchReport report{.name = "flow",
+                     .size = size,
+                     .extra = {{"variant", model.variant().name},
+                               {"iterations", run.iterations},
+                               {"correlation", form}},
+                     .notes = {concat(model.variant().name, " network"),
+                               concat(run.iterations, " iterations"), "correlations " + form},
+                     .stages = {{"network", "network", times}},
+                     .layers = {}};
+  if (options.bench.profile) report.layers = profile_layers(repeat, ctx, forward);
+  return report;
+}
+
+void run(const Options& options) {
+  const PictureSize asked = parse_size(options.bench.size_text, Raft::kMinSide);
+  const auto round_up = [](std::int64_t side) {
+    return divide_up(side, Raft::kCell) * Raft::kCell;
+  };
+  OutputFiles outputs;
+  expect_report(options.bench, outputs);
+  Context ctx = make_context(options.bench.common);
+  const Raft model = load_raft(options.bench.model, options.bench.common);
+  const PictureSize size{round_up(asked.height), round_up(asked.width)};
+  publish(options.bench, measure(options, size, model, ctx), ctx, outputs);
+}
+
+}  // namespace
+
+void add_bench_flow(CLI::App& bench) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = bench.add_subcommand("flow", "RAFT, from two pictures to the flow");
+  command->footer(kHelp);
+  add_model_options(*command, kRaft, options->bench.model);
+  add_flow_options(*command, options->flow);
+  options->bench.repeat = 5;
+  add_bench_options(*command, "440x1024", options->bench);
+  command->callback([options] { run(*options); });
+}
+
+}  // namespace hewn::app
