@@ -181,11 +181,11 @@ class FlowCommand {
     {
       const auto pairs = static_cast<std::int64_t>(options_.images.size() - 1);
       const ProgressBar bar(pairs * options_.pair.flow.iterations, !options_.common.quiet);
-      Tensor first = read_rgb(options_.images[0]);
-      std::optional<Tensor> start = read_initial_flow(first.shape());
+      PaddedPicture first = read_padded(options_.images[0], options_.pair.padding);
+      std::optional<Tensor> start = read_initial_flow(first);
       for (std::size_t i = 0; i + 1 < options_.images.size(); ++i) {
-        Tensor second = read_second(i + 1, first.shape());
-        start = process(model, i, first.view(), second.view(), start, bar);
+        PaddedPicture second = read_second(i + 1, first);
+        start = process(model, i, first, second, start, bar);
         first = std::move(second);
       }
     }
@@ -200,7 +200,7 @@ class FlowCommand {
   }
 
  private:
-  std::optional<Tensor> read_initial_flow(const Nhwc& picture) const {
+  std::optional<Tensor> read_initial_flow(const PaddedPicture& picture) const {
     if (options_.init.empty()) return std::nullopt;
     FlowField field = read_flow(options_.init);
     const Nhwc expected = flow_low_shape(picture.h, picture.w);
@@ -210,18 +210,18 @@ class FlowCommand {
     return std::move(field.flow);
   }
 
-  Tensor read_second(std::size_t index, const Nhwc& first) const {
+  PaddedPicture read_second(std::size_t index, const PaddedPicture& first) const {
     const fs::path& path = options_.images[index];
-    Tensor picture = read_rgb(path);
-    require(picture.shape() == first, path.string(), ": expected ", first.w, " × ", first.h,
-            " pixels, as in ", options_.images[0].string(), ", got ", picture.shape().w, " × ",
-            picture.shape().h);
+    PaddedPicture picture = read_padded(path, options_.pair.padding);
+    require(picture.h == first.h && picture.w == first.w, path.string(), ": expected ", first.w,
+            " × ", first.h, " pixels, as in ", options_.images[0].string(), ", got ", picture.w,
+            " × ", picture.h);
     return picture;
   }
 
   /// One pair; gives the flow that the next one starts from.
-  std::optional<Tensor> process(const Raft& model, std::size_t pair, ConstView first,
-                                ConstView second, const std::optional<Tensor>& start,
+  std::optional<Tensor> process(const Raft& model, std::size_t pair, const PaddedPicture& first,
+                                const PaddedPicture& second, const std::optional<Tensor>& start,
                                 const ProgressBar& bar) {
     const std::string label =
         options_.images[pair].string() + " → " + options_.images[pair + 1].string();

@@ -37,34 +37,32 @@ class Iterations {
 
 }  // namespace
 
-Tensor read_rgb(const std::filesystem::path& path) {
+PaddedPicture read_padded(const std::filesystem::path& path, RaftPaddingWay way) {
   const Image image = read_image(path);
   require(image.width >= kLeastSide && image.height >= kLeastSide, path.string(),
           ": expected a picture of at least ", kLeastSide, " × ", kLeastSide, " pixels, got ",
           image.width, " × ", image.height);
-  return to_rgb(image);
+  const RaftPadding padding(image.height, image.width, way);
+  return {.h = image.height, .w = image.width, .padded = padding.pad(to_rgb(image).view())};
 }
 
 Nhwc flow_low_shape(std::int64_t h, std::int64_t w) {
   return {1, divide_up(h, Raft::kCell), divide_up(w, Raft::kCell), 2};
 }
 
-PairFlow compute_flow(const Raft& model, ConstView image1, ConstView image2,
+PairFlow compute_flow(const Raft& model, const PaddedPicture& first, const PaddedPicture& second,
                       const std::optional<ConstView>& initial_low, const PairOptions& options,
                       Context& ctx, const FlowSinks& sinks) {
-  const Nhwc& s = image1.shape;
-  const RaftPadding padding(s.h, s.w, options.padding);
-  const Tensor padded1 = padding.pad(image1);
-  const Tensor padded2 = padding.pad(image2);
-  const Nhwc low = flow_low_shape(s.h, s.w);
-  PairFlow result{
-      .flow = Tensor({1, s.h, s.w, 2}),
-      .flow_low = Tensor(low),
-      .correlation = correlation_form(options.flow, model, padded1.shape().h, padded1.shape().w)};
+  const Nhwc& s = first.padded.shape();
+  const RaftPadding padding(first.h, first.w, options.padding);
+  const Nhwc low = flow_low_shape(first.h, first.w);
+  PairFlow result{.flow = Tensor({1, first.h, first.w, 2}),
+                  .flow_low = Tensor(low),
+                  .correlation = correlation_form(options.flow, model, s.h, s.w)};
 
   std::optional<Iterations> iterations;
   if (sinks.outputs != nullptr && options.all_iterations) {
-    iterations.emplace(options.flow.iterations, low, s, padding);
+    iterations.emplace(options.flow.iterations, low, result.flow.shape(), padding);
   }
   Raft::Options run{.iterations = options.flow.iterations,
                     .correlation = result.correlation,
@@ -79,7 +77,7 @@ PairFlow compute_flow(const Raft& model, ConstView image1, ConstView image2,
     ctx.set_trace([&](std::string_view name, ConstView view) { sinks.layers->add(name, view); });
   }
   const Arena::Scope scope(ctx.arena());
-  const Raft::Output output = model.forward(padded1.view(), padded2.view(), run, ctx);
+  const Raft::Output output = model.forward(first.padded.view(), second.padded.view(), run, ctx);
   ctx.set_trace({});
   padding.crop(output.flow, result.flow.view());
   copy(output.flow_low, result.flow_low.view());

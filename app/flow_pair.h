@@ -36,13 +36,19 @@ struct PairFlow {
   CorrelationForm correlation = CorrelationForm::all_pairs;  ///< which form was used
 };
 
-/// Reads a picture as RGB. Throws Error, naming the file, when it is no picture or too small for
-/// the network.
-Tensor read_rgb(const std::filesystem::path& path);
+/// A picture as the network takes it.
+struct PaddedPicture {
+  std::int64_t h = 0, w = 0;  ///< without the padding
+  Tensor padded;              ///< {1, h + padding, w + padding, 3}, values in [0, 1]
+};
 
-/// The flow from one picture {1, h, w, 3} to another of the same size. `initial_low` is a flow_low
-/// to start from; throws Error when it has another size.
-PairFlow compute_flow(const Raft& model, ConstView image1, ConstView image2,
+/// Reads and pads a picture. Throws Error, naming the file, when it is no picture or too small for
+/// the network.
+PaddedPicture read_padded(const std::filesystem::path& path, RaftPaddingWay way);
+
+/// The flow from one picture to another of the same size. `initial_low` is a flow_low to start
+/// from.
+PairFlow compute_flow(const Raft& model, const PaddedPicture& first, const PaddedPicture& second,
                       const std::optional<ConstView>& initial_low, const PairOptions& options,
                       Context& ctx, const FlowSinks& sinks);
 

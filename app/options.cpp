@@ -42,6 +42,11 @@ void check_weights_options(const ModelKind& kind, const ModelOptions& options,
   }
 }
 
+/// A run of the program has one Context.
+Conv2dPacking packing_for(const CommonOptions& common) {
+  return common.precise ? Conv2dPacking::precise : Conv2dPacking::fast;
+}
+
 }  // namespace
 
 CLI::Validator at_least(double minimum) {
@@ -95,14 +100,14 @@ void add_model_options(CLI::App& command, const ModelKind& kind, ModelOptions& o
 
 SuperPoint load_superpoint(const ModelOptions& options, const CommonOptions& common) {
   check_weights_options(kSuperPoint, options, common);
-  return options.random_seed ? SuperPoint::random(*options.random_seed)
-                             : SuperPoint(SafetensorsFile(options.weights));
+  return options.random_seed ? SuperPoint::random(*options.random_seed, packing_for(common))
+                             : SuperPoint(SafetensorsFile(options.weights), packing_for(common));
 }
 
 Raft load_raft(const ModelOptions& options, const CommonOptions& common) {
   check_weights_options(kRaft, options, common);
-  return options.random_seed ? Raft::random(kRaftLarge, *options.random_seed)
-                             : Raft(SafetensorsFile(options.weights));
+  return options.random_seed ? Raft::random(kRaftLarge, *options.random_seed, packing_for(common))
+                             : Raft(SafetensorsFile(options.weights), packing_for(common));
 }
 
 std::string weights_name(const ModelOptions& options) {

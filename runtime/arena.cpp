@@ -33,15 +33,27 @@ Arena::Chunk Arena::make_chunk(std::size_t size) {
   return {std::unique_ptr<std::byte[], Free>(data), size, 0};
 }
 
+/// Those behind the current chunk are empty. The ones that are too small are given back, or they
+/// would lie idle until the outermost scope ends. A new chunk is as large as all together, so that
+/// there are few; the system gives memory where it is touched, so that costs none.
+void Arena::next_chunk(std::size_t size) {
+  const std::size_t all = static_cast<std::size_t>(reserved_bytes());
+  const std::size_t next = std::min(current_ + 1, chunks_.size());
+  while (next < chunks_.size() && chunks_[next].size < size) {
+    chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(next));
+  }
+  if (next == chunks_.size()) chunks_.push_back(make_chunk(std::max({size, all, kMinimumChunk})));
+  current_ = next;
+}
+
 void* Arena::allocate_bytes(std::int64_t bytes) {
   // Half of the address space is refused before rounding could overflow.
   if (bytes > INT64_MAX / 2) throw std::bad_alloc();
   const std::size_t size = round_up(static_cast<std::size_t>(bytes));
-  std::size_t at = current_;
-  while (at < chunks_.size() && chunks_[at].size - chunks_[at].used < size) ++at;
-  if (at == chunks_.size()) chunks_.push_back(make_chunk(std::max(size, kMinimumChunk)));
-  current_ = at;
-  Chunk& chunk = chunks_[at];
+  if (current_ == chunks_.size() || chunks_[current_].size - chunks_[current_].used < size) {
+    next_chunk(size);
+  }
+  Chunk& chunk = chunks_[current_];
   std::byte* data = chunk.data.get() + chunk.used;
   chunk.used += size;
   in_use_ += size;

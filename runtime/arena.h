@@ -67,6 +67,7 @@ class Arena {
   };
 
   void* allocate_bytes(std::int64_t bytes);
+  void next_chunk(std::size_t size);
   Chunk make_chunk(std::size_t size);
   void release_to(std::size_t chunk, std::size_t used);
 

@@ -11,7 +11,9 @@ namespace hewn {
 
 PackedConv2d LayerSource::packed_conv(const std::string& name, const Shape& shape,
                                       const Conv2dParams& params) {
-  return {name, params, conv_weights(name, shape).spans()};
+  Conv2dParams packed = params;
+  packed.packing = packing_;
+  return {name, packed, conv_weights(name, shape).spans()};
 }
 
 ConvLayer LayerSource::conv(const std::string& name, const Shape& shape,
@@ -30,11 +32,12 @@ PackedConvGru LayerSource::conv_gru(const std::string& name, const std::string& 
   return {
       name + suffix,
       {.shape = shape, .z = {z.weight, z.bias}, .r = {r.weight, r.bias}, .q = {q.weight, q.bias}},
-      constants};
+      constants,
+      packing_};
 }
 
-FileLayers::FileLayers(const SafetensorsFile& file, std::string_view model)
-    : file_(file), config_(file.metadata_at("hewn.config")) {
+FileLayers::FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing)
+    : LayerSource(packing), file_(file), config_(file.metadata_at("hewn.config")) {
   const std::string& kind = file.metadata_at("hewn.model");
   require(kind == model, file.path().string(), ": expected the weights of a ", model,
           " model, got those of a ", kind, " model");

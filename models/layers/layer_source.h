@@ -27,7 +27,11 @@ struct ConvWeights {
 /// Makes layers by name. A network asks for each of its layers once, when it is constructed.
 class LayerSource {
  public:
+  /// `packing` holds for all layers.
+  explicit LayerSource(Conv2dPacking packing) : packing_(packing) {}
   virtual ~LayerSource() = default;
+
+  Conv2dPacking packing() const { return packing_; }
 
   /// The weights of the convolution `name`, of `shape`.
   virtual ConvWeights conv_weights(const std::string& name, const Shape& shape) = 0;
@@ -41,6 +45,9 @@ class LayerSource {
   /// followed by `suffix`, with weights of `shape`. See PackedConvGru for `constants`.
   PackedConvGru conv_gru(const std::string& name, const std::string& suffix, const Shape& shape,
                          std::int64_t constants);
+
+ private:
+  Conv2dPacking packing_;
 };
 
 /// Layers of a file written by weights_tools.convert. The tensors of a convolution are
@@ -51,7 +58,7 @@ class FileLayers : public LayerSource {
  public:
   /// Throws Error, naming the file, unless its metadata says that it holds the given kind of model.
   /// The file must outlive this.
-  FileLayers(const SafetensorsFile& file, std::string_view model);
+  FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing);
 
   /// A string of the model's configuration. Throws Error, naming file and key, when it is missing.
   std::string config(const std::string& key) const;
@@ -85,8 +92,8 @@ class RandomLayers : public LayerSource {
   };
 
   /// Layers have the first of `gains` that fits their name, or kReluGain.
-  explicit RandomLayers(std::uint64_t seed, std::vector<Gain> gains = {})
-      : random_(seed), gains_(std::move(gains)) {}
+  RandomLayers(std::uint64_t seed, Conv2dPacking packing, std::vector<Gain> gains = {})
+      : LayerSource(packing), random_(seed), gains_(std::move(gains)) {}
   ConvWeights conv_weights(const std::string& name, const Shape& shape) override;
 
  private:

@@ -3,9 +3,26 @@
 #include "hewn/ops/instance_norm/instance_norm.h"
 #include "hewn/runtime/error.h"
 
+#include <span>
 #include <utility>
 
 namespace hewn {
+
+namespace {
+
+constexpr InstanceNormParams kNormRelu{.activation = Activation::relu()};
+
+/// Values 0 to 1 to −1 to 1, in the arena of the Context.
+View normalised(ConstView images, Context& ctx) {
+  const View y = ctx.arena().view(images.shape);
+  copy(images, y);
+  for (float& value : std::span(y.data, static_cast<std::size_t>(y.shape.count()))) {
+    value = 2 * value - 1;
+  }
+  return y;
+}
+
+}  // namespace
 
 NormedConv::NormedConv(LayerSource& layers, const std::string& name, const Shape& shape,
                        std::int64_t stride, RaftNorm norm)
@@ -18,13 +35,23 @@ NormedConv::NormedConv(LayerSource& layers, const std::string& name, const Shape
            .activation = norm == RaftNorm::none ? Activation::relu() : Activation{}})),
       norm_(norm) {}
 
-void NormedConv::operator()(ConstView x, View y, Context& ctx, const Addends& addends) const {
+void NormedConv::operator()(ConstView x, View y, Context& ctx) const {
+  conv2d(x, conv_, y, ctx);
+  if (norm_ == RaftNorm::instance) instance_norm(y, y, ctx, kNormRelu);
+}
+
+void NormedConv::add(ConstView x, View y, Context& ctx, const Addends& addends) const {
   if (norm_ == RaftNorm::none) return conv2d(x, conv_, y, ctx, addends);
   const Arena::Scope scope(ctx.arena());
-  const bool y_is_needed = addends.before || addends.after;
-  const View unnormalised = y_is_needed ? ctx.arena().view(y.shape) : y;
+  const View unnormalised = ctx.arena().view(y.shape);
   conv2d(x, conv_, unnormalised, ctx);
-  instance_norm(unnormalised, y, ctx, {.activation = Activation::relu()}, addends);
+  instance_norm(unnormalised, y, ctx, kNormRelu, addends);
+}
+
+void NormedConv::add_using_up(View x, View y, Context& ctx, const Addends& addends) const {
+  if (norm_ == RaftNorm::none) return conv2d(x, conv_, y, ctx, addends);
+  conv2d_in_place(x, conv_, ctx);
+  instance_norm(x, y, ctx, kNormRelu, addends);
 }
 
 ResidualBlock::ResidualBlock(LayerSource& layers, const RaftVariant& variant, std::string name,
@@ -57,12 +84,15 @@ View ResidualBlock::operator()(View x, Context& ctx) const {
     convs_[i](inner, next, ctx);
     inner = next;
   }
+  const NormedConv& last = convs_.back();
   if (shortcut_) {
-    convs_.back()(inner, y, ctx);
-    (*shortcut_)(x, y, ctx, {.before = y});
-  } else {
+    last(inner, y, ctx);
+    shortcut_->add(x, y, ctx, {.before = y});
+  } else if (last.output_shape(inner.shape) == inner.shape) {
     // Both terms have been rectified, so their sum needs no activation.
-    convs_.back()(inner, y, ctx, {.after = x});
+    last.add_using_up(inner, y, ctx, {.after = x});
+  } else {
+    last.add(inner, y, ctx, {.after = x});
   }
   ctx.trace(name_, y);
   return y;
@@ -94,7 +124,10 @@ void RaftEncoder::operator()(ConstView image, View features, Context& ctx) const
 void RaftEncoder::encode(ConstView images, View features, Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
   View x = ctx.arena().view(conv1_.output_shape(images.shape));
-  conv1_(images, x, ctx);
+  {
+    const Arena::Scope input(ctx.arena());
+    conv1_(normalised(images, ctx), x, ctx);
+  }
   ctx.trace(name_ + ".conv1", x);
   for (const ResidualBlock& block : blocks_) x = block(x, ctx);
   conv2_(x, features, ctx);

@@ -21,8 +21,12 @@ class NormedConv {
              RaftNorm norm);
 
   Nhwc output_shape(const Nhwc& x) const { return conv_.output_shape(x); }
-  /// y = relu(norm(conv(x)) + before) + after, for addends of y's shape, which may be y.
-  void operator()(ConstView x, View y, Context& ctx, const Addends& addends = {}) const;
+  /// y = relu(norm(conv(x))).
+  void operator()(ConstView x, View y, Context& ctx) const;
+  /// y = relu(norm(conv(x)) + before) + after, where an addend may be y.
+  void add(ConstView x, View y, Context& ctx, const Addends& addends) const;
+  /// The same for a convolution that keeps the shape of x, whose memory is used up.
+  void add_using_up(View x, View y, Context& ctx, const Addends& addends) const;
 
  private:
   PackedConv2d conv_;
@@ -45,8 +49,8 @@ class ResidualBlock {
   std::optional<NormedConv> shortcut_;  // where the block halves the map; else x itself
 };
 
-/// {n, h, w, 3} to {n, h/8, w/8, outputs}: halved by the first convolution and by the second and
-/// the third stage.
+/// Pictures {n, h, w, 3} with values in [0, 1] to {n, h/8, w/8, outputs}: halved by the first
+/// convolution and by the second and the third stage.
 class RaftEncoder {
  public:
   RaftEncoder(LayerSource& layers, const RaftVariant& variant, const std::string& name,

@@ -5,7 +5,6 @@
 #include "hewn/runtime/error.h"
 
 #include <functional>
-#include <span>
 #include <string>
 
 namespace hewn {
@@ -20,12 +19,6 @@ const RaftVariant& parse_variant(const std::string& name) {
 }
 
 /// Values 0 to 1 to −1 to 1.
-void normalise(View images) {
-  for (float& value : std::span(images.data, static_cast<std::size_t>(images.shape.count()))) {
-    value = 2 * value - 1;
-  }
-}
-
 Nhwc cells(const Nhwc& image, std::int64_t channels) {
   return {image.n, image.h / Raft::kCell, image.w / Raft::kCell, channels};
 }
@@ -45,12 +38,13 @@ Raft::Raft(FileLayers layers) : Raft(layers, parse_variant(layers.config("varian
   layers.expect_nothing_left();
 }
 
-Raft::Raft(const SafetensorsFile& file) : Raft(FileLayers(file, "raft")) {}
+Raft::Raft(const SafetensorsFile& file, Conv2dPacking packing)
+    : Raft(FileLayers(file, "raft", packing)) {}
 
-Raft Raft::random(const RaftVariant& variant, std::uint64_t seed) {
+Raft Raft::random(const RaftVariant& variant, std::uint64_t seed, Conv2dPacking packing) {
   // Layers without ReLU: features and context such that correlations are a few units and states not
   // saturated, and a flow head that takes small steps.
-  RandomLayers layers(seed, {{"net.conv2", 0.5}, {".gru.", 1}, {"flow_head.conv2", 0.2}});
+  RandomLayers layers(seed, packing, {{"net.conv2", 0.5}, {".gru.", 1}, {"flow_head.conv2", 0.2}});
   return {layers, variant};
 }
 
@@ -82,8 +76,10 @@ Raft::Output Raft::forward(ConstView image1, ConstView image2, const Options& op
   const Output out{.flow_low = arena.view(low), .flow = arena.view({s.n, s.h, s.w, 2})};
   const Arena::Scope scope(arena);
 
+  UpdateBlock::State state = update_block_.state(cells(s, 0), ctx);
+  cnet_(image1, state.context, ctx);
   Correlation correlation = correlate(image1, image2, options.correlation, ctx);
-  UpdateBlock::State state = initial_state(image1, ctx);
+  update_block_.begin(state, ctx);
   const View flow = out.flow_low;
   if (options.initial_flow) {
     copy(*options.initial_flow, flow);
@@ -91,12 +87,8 @@ Raft::Output Raft::forward(ConstView image1, ConstView image2, const Options& op
     fill(flow, 0);
   }
   for (std::int64_t i = 0; i < options.iterations; ++i) {
-    const Arena::Scope iteration(arena);
-    const View seen = arena.view(cells(s, correlation.channels()));
-    correlation.lookup(flow, seen, ctx);
-    update_block_(seen, state, flow, ctx);
+    update_block_(i, correlation, state, flow, ctx);
     if (ctx.tracing()) {
-      ctx.trace(concat(i, ".correlation"), seen);
       ctx.trace(concat(i, ".motion"), state.motion);
       ctx.trace(concat(i, ".hidden"), state.hidden);
       ctx.trace(concat(i, ".flow_low"), flow);
@@ -115,35 +107,22 @@ Raft::Output Raft::forward(ConstView image1, ConstView image2, const Options& op
 Correlation Raft::correlate(ConstView image1, ConstView image2, CorrelationForm form,
                             Context& ctx) const {
   const Nhwc& s = image1.shape;
-  // Both pictures side by side, so that a trace of the encoder is one.
   const View features = ctx.arena().view(cells({2 * s.n, s.h, s.w, 3}, variant_.features));
   const Nhwc half = cells(s, variant_.features);
   const View features1(features.data, half);
   const View features2(features.data + half.count(), half);
-  {
+  if (ctx.tracing()) {  // which sees both pictures side by side
     const Arena::Scope scope(ctx.arena());
     const View images = ctx.arena().view({2 * s.n, s.h, s.w, 3});
-    const View first(images.data, s);
-    const View second(images.data + s.count(), s);
-    copy(image1, first);
-    copy(image2, second);
+    copy(image1, View(images.data, s));
+    copy(image2, View(images.data + s.count(), s));
     ctx.trace("input", images);
-    normalise(images);
     fnet_(images, features, ctx);
+  } else {
+    fnet_(image1, features1, ctx);
+    fnet_(image2, features2, ctx);
   }
   return {features1, features2, correlation_params(form), ctx};
-}
-
-UpdateBlock::State Raft::initial_state(ConstView image1, Context& ctx) const {
-  const View context = ctx.arena().view(cells(image1.shape, variant_.hidden + variant_.context));
-  {
-    const Arena::Scope scope(ctx.arena());
-    const View image = ctx.arena().view(image1.shape);
-    copy(image1, image);
-    normalise(image);
-    cnet_(image, context, ctx);
-  }
-  return update_block_.begin(context, ctx);
 }
 
 void Raft::upsample(const UpdateBlock::State& state, ConstView flow_low, View flow,

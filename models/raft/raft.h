@@ -46,11 +46,12 @@ class Raft {
   /// Packs the weights of a file made by weights_tools.convert, large or small. Throws Error,
   /// naming file and tensor, when it holds another model, or a tensor is missing, left over or of
   /// another shape.
-  explicit Raft(const SafetensorsFile& file);
+  explicit Raft(const SafetensorsFile& file, Conv2dPacking packing = Conv2dPacking::any);
 
   /// Weights drawn at random, for trying the program without a weights file: each iteration moves
   /// the flow by a few tenths of a cell.
-  static Raft random(const RaftVariant& variant, std::uint64_t seed);
+  static Raft random(const RaftVariant& variant, std::uint64_t seed,
+                     Conv2dPacking packing = Conv2dPacking::any);
 
   /// Runs the network on RGB values in [0, 1], {n, h, w, 3} each, both sides multiples of 8 and at
   /// least kMinSide. Throws Error for another shape or number of iterations. Thread-safe with one
@@ -71,7 +72,6 @@ class Raft {
   CorrelationParams correlation_params(CorrelationForm form) const;
   Correlation correlate(ConstView image1, ConstView image2, CorrelationForm form,
                         Context& ctx) const;
-  UpdateBlock::State initial_state(ConstView image1, Context& ctx) const;
   void upsample(const UpdateBlock::State& state, ConstView flow_low, View flow, Context& ctx) const;
 
   RaftVariant variant_;

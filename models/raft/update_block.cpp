@@ -1,5 +1,7 @@
 #include "hewn/models/raft/update_block.h"
 
+#include "hewn/runtime/error.h"
+
 namespace hewn {
 
 namespace {
@@ -20,7 +22,7 @@ PackedConv2d mask_conv(LayerSource& layers, const std::string& name, const Shape
   ConvWeights weights = layers.conv_weights(kName + name, shape);
   for (float& value : weights.weight) value *= kMaskScale;
   for (float& value : weights.bias) value *= kMaskScale;
-  return {kName + name, {}, weights.spans()};
+  return {kName + name, {.packing = layers.packing()}, weights.spans()};
 }
 
 /// conv(x), in the arena of the Context.
@@ -43,17 +45,26 @@ MotionEncoder::MotionEncoder(LayerSource& layers, const RaftVariant& variant,
   if (variant.large) convc2_ = conv_relu(layers, "encoder.convc2", 256, 192, 3);
 }
 
-void MotionEncoder::operator()(ConstView correlation, ConstView flow, View motion,
-                               Context& ctx) const {
+void MotionEncoder::operator()(std::int64_t iteration, Correlation& correlation, ConstView flow,
+                               View motion, Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
+  Arena& arena = ctx.arena();
   const Nhwc& s = flow.shape;
   const std::int64_t seen = (convc2_ ? *convc2_ : convc1_).out_channels();
   const std::int64_t moved = convf2_.out_channels();
-  const View both = ctx.arena().view({s.n, s.h, s.w, seen + moved});
-  if (convc2_) {
-    conv2d(run(convc1_, correlation, ctx), *convc2_, both.channels(0, seen), ctx);
-  } else {
-    conv2d(correlation, convc1_, both.channels(0, seen), ctx);
+  const View both = arena.view({s.n, s.h, s.w, seen + moved});
+  {
+    const Arena::Scope part(arena);
+    const View inner =
+        convc2_ ? arena.view({s.n, s.h, s.w, convc1_.out_channels()}) : both.channels(0, seen);
+    {
+      const Arena::Scope input(arena);
+      const View found = arena.view({s.n, s.h, s.w, correlation.channels()});
+      correlation.lookup(flow, found, ctx);
+      if (ctx.tracing()) ctx.trace(concat(iteration, ".correlation"), found);
+      conv2d(found, convc1_, inner, ctx);
+    }
+    if (convc2_) conv2d(inner, *convc2_, both.channels(0, seen), ctx);
   }
   conv2d(run(convf1_, flow, ctx), convf2_, both.channels(seen, seen + moved), ctx);
   conv2d(both, conv_, motion.channels(0, motion.shape.c - 2), ctx);
@@ -84,28 +95,32 @@ UpdateBlock::UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::i
   }
 }
 
-UpdateBlock::State UpdateBlock::begin(View context, Context& ctx) const {
-  const Nhwc& s = context.shape;
+UpdateBlock::State UpdateBlock::state(const Nhwc& map, Context& ctx) const {
   const std::int64_t hidden = variant_.hidden;
-  Arena& arena = ctx.arena();
-  const View unit = arena.view({s.n, s.h, s.w, gru_.front().state_channels()});
-  State state{.unit = unit,
-              .hidden = unit.channels(0, hidden),
-              .motion = unit.channels(hidden, hidden + variant_.motion),
-              .constants = {}};
-  activate(context.channels(0, hidden), {.kind = Activation::Kind::tanh}, state.hidden, ctx);
-  const View inputs = context.channels(hidden, s.c);
-  activate(inputs, Activation::relu(), inputs, ctx);
-  for (std::size_t i = 0; i < gru_.size(); ++i) {
-    state.constants[i] = arena.view({s.n, s.h, s.w, 3 * hidden});
-    conv_gru_constants(inputs, gru_[i], state.constants[i], ctx);
-  }
-  return state;
+  const View unit = ctx.arena().view({map.n, map.h, map.w, gru_.front().state_channels()});
+  return {.unit = unit,
+          .hidden = unit.channels(0, hidden),
+          .motion = unit.channels(hidden, hidden + variant_.motion),
+          .context = unit.channels(0, hidden + variant_.context),
+          .constants = {}};
 }
 
-void UpdateBlock::operator()(ConstView correlation, State& state, View flow, Context& ctx) const {
+void UpdateBlock::begin(State& state, Context& ctx) const {
+  const Nhwc& s = state.unit.shape;
+  const std::int64_t hidden = variant_.hidden;
+  activate(state.hidden, {.kind = Activation::Kind::tanh}, state.hidden, ctx);
+  const View inputs = state.context.channels(hidden, hidden + variant_.context);
+  activate(inputs, Activation::relu(), inputs, ctx);
+  for (std::size_t i = 0; i < gru_.size(); ++i) {
+    state.constants[i] = ctx.arena().view({s.n, s.h, s.w, 3 * hidden});
+    conv_gru_constants(inputs, gru_[i], state.constants[i], ctx);
+  }
+}
+
+void UpdateBlock::operator()(std::int64_t iteration, Correlation& correlation, State& state,
+                             View flow, Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
-  motion_encoder_(correlation, flow, state.motion, ctx);
+  motion_encoder_(iteration, correlation, flow, state.motion, ctx);
   for (std::size_t i = 0; i < gru_.size(); ++i) {
     conv_gru(state.unit, state.constants[i], gru_[i], ctx);
   }

@@ -3,6 +3,7 @@
 
 #include "hewn/models/layers/layer_source.h"
 #include "hewn/models/raft/variant.h"
+#include "hewn/ops/correlation/correlation.h"
 
 #include <array>
 #include <optional>
@@ -16,8 +17,11 @@ class MotionEncoder {
  public:
   MotionEncoder(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations);
 
-  /// correlation: {n, h, w, correlations}, flow: {n, h, w, 2}, motion: {n, h, w, variant.motion}.
-  void operator()(ConstView correlation, ConstView flow, View motion, Context& ctx) const;
+  /// flow: {n, h, w, 2}, motion: {n, h, w, variant.motion}. What the iteration looks up is traced
+  /// as
+  /// `<iteration>.correlation`.
+  void operator()(std::int64_t iteration, Correlation& correlation, ConstView flow, View motion,
+                  Context& ctx) const;
 
  private:
   PackedConv2d convc1_;
@@ -35,14 +39,17 @@ class UpdateBlock {
     View unit;                      ///< as conv_gru() has it: [hidden, motion, room]
     View hidden;                    ///< of it
     View motion;                    ///< of it
+    View context;                   ///< of it, before the first iteration: [hidden, context]
     std::array<View, 2> constants;  ///< what the context adds, for each half of the unit
   };
-  /// The state before the first iteration, from the context encoder's output {n, h, w, hidden +
-  /// context}, which is used up.
-  State begin(View context, Context& ctx) const;
+  /// Room for the state of maps {n, h, w}, to whose `context` the context encoder is to write.
+  State state(const Nhwc& map, Context& ctx) const;
+  /// The context encoder's output becomes the state before the first iteration.
+  void begin(State& state, Context& ctx) const;
 
   /// One iteration: the state and the flow {n, h, w, 2} are replaced.
-  void operator()(ConstView correlation, State& state, View flow, Context& ctx) const;
+  void operator()(std::int64_t iteration, Correlation& correlation, State& state, View flow,
+                  Context& ctx) const;
 
   /// Logits {n, h, w, 576} for convex_upsample(), in the arena of the Context; large only.
   View upsampling_mask(const State& state, Context& ctx) const;

@@ -57,10 +57,11 @@ SuperPoint::SuperPoint(FileLayers layers)
   layers.expect_nothing_left();
 }
 
-SuperPoint::SuperPoint(const SafetensorsFile& file) : SuperPoint(FileLayers(file, "superpoint")) {}
+SuperPoint::SuperPoint(const SafetensorsFile& file, Conv2dPacking packing)
+    : SuperPoint(FileLayers(file, "superpoint", packing)) {}
 
-SuperPoint SuperPoint::random(std::uint64_t seed) {
-  RandomLayers layers(seed);
+SuperPoint SuperPoint::random(std::uint64_t seed, Conv2dPacking packing) {
+  RandomLayers layers(seed, packing);
   return {layers, "random", DescriptorSampling::magicleap};
 }
 

@@ -29,10 +29,11 @@ class SuperPoint {
 
   /// Packs the weights of a file made by weights_tools.convert. Throws Error, naming file and
   /// tensor, when it holds another model, or a tensor is missing, left over or of another shape.
-  explicit SuperPoint(const SafetensorsFile& file);
+  /// `packing` says in which Contexts the network will run.
+  explicit SuperPoint(const SafetensorsFile& file, Conv2dPacking packing = Conv2dPacking::any);
 
   /// Weights drawn at random (He initialisation), for trying the program without a weights file.
-  static SuperPoint random(std::uint64_t seed);
+  static SuperPoint random(std::uint64_t seed, Conv2dPacking packing = Conv2dPacking::any);
 
   /// What the network computes. The views live in the arena of the Context.
   struct Output {

@@ -75,8 +75,10 @@ Conv2dTile conv2d_tile(const PackedConv2d& conv, const Context& ctx);
 /// Whether the algorithm can write 2×2 maxima itself.
 bool conv2d_pools(const PackedConv2d& conv, const Context& ctx);
 
-/// Throws Error, naming the convolution, unless `got` is the shape of its output.
-void require_conv2d_output(const PackedConv2d& conv, const Nhwc& got, const Nhwc& expected);
+/// Throws Error, naming the convolution, unless `got` is the shape of its output and it has weights
+/// for the Context.
+void check_conv2d(const PackedConv2d& conv, const Nhwc& got, const Nhwc& expected,
+                  const Context& ctx);
 
 /// Runs the algorithm.
 void conv2d_run(const Conv2dCall& call, Context& ctx);

@@ -4,16 +4,21 @@
 #include "hewn/ops/conv2d/work.h"
 #include "hewn/runtime/error.h"
 
+#include <algorithm>
+
 namespace hewn {
 
-void require_conv2d_output(const PackedConv2d& conv, const Nhwc& got, const Nhwc& expected) {
+void check_conv2d(const PackedConv2d& conv, const Nhwc& got, const Nhwc& expected,
+                  const Context& ctx) {
   require(got == expected, "conv2d ", conv.name(), ": expected an output of ", expected, ", got ",
           got);
+  require(!ctx.precise() || conv.panels() != nullptr, "conv2d ", conv.name(),
+          ": its weights are packed for contexts that are not precise");
 }
 
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx, const Addends& addends) {
   const Nhwc expected = conv.output_shape(x.shape);
-  require_conv2d_output(conv, y.shape, expected);
+  check_conv2d(conv, y.shape, expected, ctx);
   for (const auto& addend : {addends.before, addends.after}) {
     require(!addend || addend->shape == expected, "conv2d ", conv.name(),
             ": expected an addend of ", expected, ", got ", addend ? addend->shape : Nhwc{});
@@ -24,9 +29,48 @@ void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx, const A
   conv2d_run({.x = x, .conv = conv, .y = y, .before = addends.before, .after = addends.after}, ctx);
 }
 
+void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx) {
+  check_conv2d(conv, x.shape, conv.output_shape(x.shape), ctx);
+  const Conv2dParams& p = conv.params();
+  require(p.stride_h == 1 && p.stride_w == 1, "conv2d ", conv.name(),
+          ": in place, expected a stride of 1, got ", p.stride_h, " × ", p.stride_w);
+  if (x.shape.count() == 0) return;
+  const ProfileScope profile(ctx.profiler(), "conv2d", conv.name(),
+                             conv2d_work(x.shape, conv, x.shape));
+  // A band of rows is computed beside the map, and takes its place when the next one, which still
+  // reads the last rows of it, has been computed too. Bands begin where tiles do, so the bits are
+  // those of the whole map.
+  constexpr std::int64_t kBands = 16;
+  const Nhwc& s = x.shape;
+  const std::int64_t tile = conv2d_tile(conv, ctx).h;
+  const std::int64_t rows = divide_up(std::max(divide_up(s.h, kBands), p.padding_h), tile) * tile;
+  const Arena::Scope scope(ctx.arena());
+  const View bands[2] = {ctx.arena().view({1, rows, s.w, s.c}),
+                         ctx.arena().view({1, rows, s.w, s.c})};
+  const auto band_at = [&](std::int64_t index) {
+    const std::int64_t count = std::min(rows, s.h - index * rows);
+    return View(bands[index % 2].data, {1, count, s.w, s.c});
+  };
+  for (std::int64_t n = 0; n < s.n; ++n) {
+    const std::int64_t count = divide_up(s.h, rows);
+    for (std::int64_t i = 0; i <= count; ++i) {
+      if (i < count) {
+        conv2d_run({.x = ConstView(x.image(n)),
+                    .conv = conv,
+                    .y = band_at(i),
+                    .padding_top = p.padding_h - i * rows},
+                   ctx);
+      }
+      if (i == 0) continue;
+      const View band = band_at(i - 1);
+      copy(band, {x.pixel(n, (i - 1) * rows, 0), band.shape, x.pixel_stride});
+    }
+  }
+}
+
 void conv2d_max_pool(ConstView x, const PackedConv2d& conv, View y, Context& ctx) {
   const Nhwc unpooled = conv.output_shape(x.shape);
-  require_conv2d_output(conv, y.shape, pool2d_output_shape(unpooled, kHalve));
+  check_conv2d(conv, y.shape, pool2d_output_shape(unpooled, kHalve), ctx);
   if (y.shape.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "conv2d", conv.name(),
                              conv2d_work(x.shape, conv, unpooled));

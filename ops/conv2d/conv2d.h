@@ -26,6 +26,14 @@ enum class Conv2dAlgorithm {
 /// The name as in the enumeration.
 std::string_view conv2d_algorithm_name(Conv2dAlgorithm algorithm);
 
+/// For which Contexts a convolution keeps weights. Those of Winograd's algorithms are four times as
+/// large as the direct one's.
+enum class Conv2dPacking {
+  any,      ///< for all
+  fast,     ///< those that are not precise
+  precise,  ///< those that are; others run the direct algorithm too
+};
+
 struct Conv2dParams {
   std::int64_t stride_h = 1, stride_w = 1;      ///< ≥ 1
   std::int64_t padding_h = 0, padding_w = 0;    ///< ≥ 0; zeros, on both sides
@@ -34,6 +42,7 @@ struct Conv2dParams {
   Activation activation = {};
   /// Chosen by the shape of the weights when empty; see conv2d().
   std::optional<Conv2dAlgorithm> algorithm = std::nullopt;
+  Conv2dPacking packing = Conv2dPacking::any;
 };
 
 /// Weights as PyTorch stores them: contiguous, [out][in / groups][kernel_h][kernel_w].
@@ -71,7 +80,7 @@ class PackedConv2d {
   Nhwc output_shape(const Nhwc& x) const;
 
   /// Panels of 16 output channels: [group][panel][kernel_h][kernel_w][in / groups][16], padded with
-  /// zeros.
+  /// zeros. Null where only Winograd's weights are kept.
   const float* panels() const { return panels_.view().data; }
   std::int64_t panels_per_group() const { return panels_per_group_; }
   /// Winograd's transformed weights, or null where algorithm() is direct: see winograd.h.
@@ -82,6 +91,7 @@ class PackedConv2d {
   const float* shift() const { return shift_.view().data; }
 
  private:
+  void pack_panels(const Conv2dWeights& weights);
   Tensor pack_channels(std::span<const float> values) const;
 
   std::string name_;
@@ -102,8 +112,8 @@ class PackedConv2d {
 /// y = activation(x ⋆ weight + bias + before) × scale + shift + after.
 ///
 /// x: [n, h, w, in], y and the addends: conv.output_shape(x). Throws Error when a shape is wrong. y
-/// must not overlap x; an addend may be y itself. The bits depend on neither threads nor
-/// instruction set.
+/// must not overlap x; an addend may be y itself. Throws Error when ctx.precise() but the weights
+/// are packed for fast Contexts. The bits depend on neither threads nor instruction set.
 ///
 /// Unless params.algorithm names one, the first that applies runs, by the shape of the weights
 /// alone; ctx.precise() pins the last:
@@ -114,6 +124,11 @@ class PackedConv2d {
 ///   of 128, each run one chain of fused multiply-adds, the runs added to the bias.
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
             const Addends& addends = {});
+
+/// x = conv(x) for a convolution with stride 1 that keeps its input's shape, a few rows at a time,
+/// so that there is no second map. Otherwise as conv2d(), with its bits; throws Error also where
+/// the shape would change.
+void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx);
 
 /// y = max_pool2d(conv(x), kernel 2, stride 2), without a map of the size of conv(x) where the
 /// algorithm allows. y: [n, ⌊h/2⌋, ⌊w/2⌋, out] of conv.output_shape(x). The bits are those of

@@ -155,7 +155,8 @@ void conv2d_pair_max_pool(ConstView x, const PackedConv2d& first, const PackedCo
   const Nhwc between = first.output_shape(x.shape);
   const Nhwc unpooled = second.output_shape(between);
   const Nhwc expected = pool2d_output_shape(unpooled, kHalve);
-  require_conv2d_output(second, y.shape, expected);
+  check_conv2d(second, y.shape, expected, ctx);
+  check_conv2d(first, between, between, ctx);
   require(x.shape.n == 1 && keeps_size(first, x.shape) && keeps_size(second, x.shape), "conv2d ",
           first.name(), " and ", second.name(),
           ": expected one picture and convolutions that keep its size, got ", x.shape, " → ",

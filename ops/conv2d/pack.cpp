@@ -62,10 +62,29 @@ PackedConv2d::PackedConv2d(std::string name, const Conv2dParams& params,
   check_size(name_, "weight", weights.weight, shape.count());
 
   algorithm_ = choose_conv2d_algorithm(name_, params_, shape);
+  if (params_.packing == Conv2dPacking::precise) algorithm_ = Conv2dAlgorithm::direct;
   const std::int64_t group_out = out_channels_ / groups;
-  const std::int64_t taps = kernel_h_ * kernel_w_;
   panels_per_group_ = divide_up(group_out, kPanel);
-  panels_ = Tensor({groups * panels_per_group_, taps, depth, kPanel});
+  if (algorithm_ == Conv2dAlgorithm::direct || params_.packing != Conv2dPacking::fast) {
+    pack_panels(weights);
+  }
+  if (algorithm_ != Conv2dAlgorithm::direct) winograd_ = pack_winograd(weights, algorithm_);
+
+  if (!weights.bias.empty()) check_size(name_, "bias", weights.bias, out_channels_);
+  if (!weights.scale.empty() || !weights.shift.empty()) {
+    check_size(name_, "scale", weights.scale, out_channels_);
+    check_size(name_, "shift", weights.shift, out_channels_);
+  }
+  bias_ = pack_channels(weights.bias);
+  scale_ = pack_channels(weights.scale);
+  shift_ = pack_channels(weights.shift);
+}
+
+void PackedConv2d::pack_panels(const Conv2dWeights& weights) {
+  const std::int64_t depth = in_channels_ / params_.groups;
+  const std::int64_t group_out = out_channels_ / params_.groups;
+  const std::int64_t taps = kernel_h_ * kernel_w_;
+  panels_ = Tensor({params_.groups * panels_per_group_, taps, depth, kPanel});
   fill(panels_.view(), 0);
   for (std::int64_t out = 0; out < out_channels_; ++out) {
     const std::int64_t channel = out % group_out;
@@ -77,17 +96,6 @@ PackedConv2d::PackedConv2d(std::string name, const Conv2dParams& params,
       }
     }
   }
-
-  if (algorithm_ != Conv2dAlgorithm::direct) winograd_ = pack_winograd(weights, algorithm_);
-
-  if (!weights.bias.empty()) check_size(name_, "bias", weights.bias, out_channels_);
-  if (!weights.scale.empty() || !weights.shift.empty()) {
-    check_size(name_, "scale", weights.scale, out_channels_);
-    check_size(name_, "shift", weights.shift, out_channels_);
-  }
-  bias_ = pack_channels(weights.bias);
-  scale_ = pack_channels(weights.scale);
-  shift_ = pack_channels(weights.shift);
 }
 
 Tensor PackedConv2d::pack_channels(std::span<const float> values) const {

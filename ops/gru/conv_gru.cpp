@@ -23,8 +23,8 @@ struct Channels {
 /// Cuts convolutions out of the weights of a unit.
 class Cut {
  public:
-  Cut(const std::string& name, const ConvGruWeights& weights)
-      : name_(name), shape_(weights.shape) {}
+  Cut(const std::string& name, const ConvGruWeights& weights, Conv2dPacking packing)
+      : name_(name), shape_(weights.shape), packing_(packing) {}
 
   /// The convolution of some gates, one behind the other, over some of the inputs.
   PackedConv2d conv(const char* what, std::initializer_list<const ConvGruWeights::Gate*> gates,
@@ -46,13 +46,17 @@ class Cut {
     }
     const auto outputs = static_cast<std::int64_t>(gates.size()) * shape_[0];
     return {concat(name_, ".", what),
-            {.padding_h = shape_[2] / 2, .padding_w = shape_[3] / 2, .activation = activation},
+            {.padding_h = shape_[2] / 2,
+             .padding_w = shape_[3] / 2,
+             .activation = activation,
+             .packing = packing_},
             {.shape = {outputs, depth, shape_[2], shape_[3]}, .weight = weight, .bias = biases}};
   }
 
  private:
   const std::string& name_;
   const Shape& shape_;
+  Conv2dPacking packing_;
 };
 
 void check_weights(const std::string& name, const ConvGruWeights& w, std::int64_t constants) {
@@ -77,7 +81,7 @@ void check_weights(const std::string& name, const ConvGruWeights& w, std::int64_
 }  // namespace
 
 PackedConvGru::PackedConvGru(std::string name, const ConvGruWeights& weights,
-                             std::int64_t constants)
+                             std::int64_t constants, Conv2dPacking packing)
     : name_(std::move(name)), constants_(constants) {
   check_weights(name_, weights, constants);
   hidden_ = weights.shape[0];
@@ -87,7 +91,7 @@ PackedConvGru::PackedConvGru(std::string name, const ConvGruWeights& weights,
   const Channels constant{hidden_, hidden_ + constants};
   const Channels varying{hidden_ + constants, all};
   const ConvGruWeights& w = weights;
-  const Cut cut(name_, weights);
+  const Cut cut(name_, weights, packing);
   const bool bias = constants == 0;  // else it is in the constant part
   if (constants > 0) {
     constant_part_ = cut.conv("constant", {&w.z, &w.r, &w.q}, {constant}, true, {});

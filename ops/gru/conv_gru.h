@@ -35,7 +35,8 @@ class PackedConvGru {
   /// sides, and padding keeps the size of the map. `name` appears in errors and profiles. Throws
   /// Error when a span does not have the size that the shape asks for, or a number is out of range.
   /// The spans may go away afterwards.
-  PackedConvGru(std::string name, const ConvGruWeights& weights, std::int64_t constants = 0);
+  PackedConvGru(std::string name, const ConvGruWeights& weights, std::int64_t constants = 0,
+                Conv2dPacking packing = Conv2dPacking::any);
 
   const std::string& name() const { return name_; }
   std::int64_t hidden() const { return hidden_; }

@@ -70,6 +70,26 @@ TEST(Arena, MemoryInUseStaysWhereItIsWhileTheArenaGrows) {
   for (float value : small) EXPECT_EQ(value, 5);
 }
 
+TEST(Arena, GivesBackWhatIsTooSmallToBeOfUse) {
+  Arena arena;
+  const Arena::Scope outer(arena);
+  arena.allocate<std::byte>(kMegabyte);
+  for (std::int64_t size = 2 * kMegabyte; size <= 64 * kMegabyte; size *= 2) {
+    const Arena::Scope scope(arena);
+    arena.allocate<std::byte>(size);
+    // Beside the first megabyte, one chunk, at most twice as large as what was asked for.
+    EXPECT_GE(arena.reserved_bytes(), kMegabyte + size);
+    EXPECT_LE(arena.reserved_bytes(), kMegabyte + 2 * size);
+  }
+}
+
+TEST(Arena, GrowsByLargeChunks) {
+  Arena arena;
+  const Arena::Scope scope(arena);
+  for (int i = 0; i < 1000; ++i) arena.allocate<std::byte>(kMegabyte);
+  EXPECT_LE(arena.system_allocations(), 11);  // 1, 1, 2, 4, …, 512 megabytes
+}
+
 TEST(Arena, EverythingIsAligned) {
   Arena arena;
   const Arena::Scope scope(arena);
