@@ -114,6 +114,19 @@ def canonical_metadata(
     }
 
 
+def canonical_config(path: Path, metadata: Mapping[str, str], model: str, name: str) -> Any:
+    """One entry of `hewn.config`, of a converted file that must hold this model."""
+    if metadata.get("hewn.model") != model:
+        raise ToolError(
+            f"{path}: expected hewn.model {model} in the metadata, "
+            f"but it is {metadata.get('hewn.model', 'missing')}"
+        )
+    try:
+        return json.loads(metadata["hewn.config"])[name]
+    except (KeyError, TypeError, ValueError) as error:
+        raise ToolError(f"{path}: hewn.config names no {name}") from error
+
+
 def printable(name: str) -> str:
     """A tensor's name as it may be printed: a hostile file can hold control characters."""
     return name if name.isprintable() else ascii(name)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from weights_tools.audit import layers, superpoint
+from weights_tools.audit import layers, raft, superpoint
 from weights_tools.audit.ops import audit_operators, operators
 from weights_tools.audit.program import find_program
 from weights_tools.errors import ToolError, report_errors
@@ -18,11 +18,24 @@ _SHAPES = Path("bench/shapes")
 
 def _run_superpoint(arguments: argparse.Namespace) -> int:
     hewn = find_program(arguments.hewn, "HEWN", _HEWN)
-    options = ["--precise"] if arguments.precise else []
-    options += _thread_options(arguments.threads)
+    options = _precision_options(arguments) + _thread_options(arguments.threads)
     audit = superpoint.audit_superpoint(hewn, arguments.weights, arguments.image, options)
     _write_report(arguments.json, superpoint.as_json(audit))
     print(superpoint.as_table(audit))
+    return _verdict(audit.disagreements)
+
+
+def _run_raft(arguments: argparse.Namespace) -> int:
+    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
+    options = raft.FlowOptions(arguments.iters, arguments.init, arguments.pad)
+    extra_options = _precision_options(arguments) + _thread_options(arguments.threads)
+    if arguments.corr is not None:
+        extra_options += ["--corr", arguments.corr]
+    audit = raft.audit_raft(
+        hewn, arguments.weights, tuple(arguments.images), options, extra_options
+    )
+    _write_report(arguments.json, raft.as_json(audit))
+    print(raft.as_table(audit))
     return _verdict(audit.disagreements)
 
 
@@ -53,6 +66,10 @@ def _run_layers(arguments: argparse.Namespace) -> int:
     _write_report(arguments.json, layers.as_json(audit))
     print(layers.as_table(audit))
     return _verdict(layers.disagreements(audit))
+
+
+def _precision_options(arguments: argparse.Namespace) -> list[str]:
+    return ["--precise"] if arguments.precise else []
 
 
 def _thread_options(threads: int | None) -> list[str]:
@@ -99,12 +116,24 @@ def _parser() -> argparse.ArgumentParser:
         "--runner", type=Path, metavar="PATH", help=f"default $HEWN_OP_RUNNER or {_OP_RUNNER}"
     )
 
-    network = commands.add_parser("superpoint", parents=[common], help="SuperPoint, layer by layer")
-    network.add_argument("--weights", type=Path, required=True, metavar="F", help="converted file")
+    by_hewn = argparse.ArgumentParser(add_help=False, parents=[common])
+    by_hewn.add_argument("--weights", type=Path, required=True, metavar="F", help="converted file")
+    by_hewn.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
+    by_hewn.add_argument("--precise", action="store_true", help="pin hewn's direct convolution")
+
+    network = commands.add_parser(
+        "superpoint", parents=[by_hewn], help="SuperPoint, layer by layer"
+    )
     network.add_argument("--image", type=Path, required=True, metavar="I")
-    network.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
-    network.add_argument("--precise", action="store_true", help="pin hewn's direct convolution")
     network.set_defaults(run=_run_superpoint)
+
+    flow = commands.add_parser("raft", parents=[by_hewn], help="RAFT, layer by layer")
+    flow.add_argument("--images", type=Path, nargs=2, required=True, metavar=("A", "B"))
+    flow.add_argument("--iters", type=_positive, default=20, metavar="N", help="default 20")
+    flow.add_argument("--init", type=Path, metavar="LOW.flo", help="a flow to start from")
+    flow.add_argument("--pad", choices=["sintel", "kitti"], default="sintel", help="%(choices)s")
+    flow.add_argument("--corr", choices=["all-pairs", "on-demand", "auto"], help="%(choices)s")
+    flow.set_defaults(run=_run_raft)
 
     ops = commands.add_parser("ops", parents=[by_runner], help="every operator, by random cases")
     names = operators.OPERATORS

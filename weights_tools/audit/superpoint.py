@@ -1,34 +1,29 @@
 """Audits SuperPoint: `hewn keypoints` against PyTorch on the same weights and the same input."""
 
 import json
-import math
 import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
 
 from weights_tools import safetensors_file
-from weights_tools.audit.distance import Distance, distance, quotient
+from weights_tools.audit import layer_rows, pictures
 from weights_tools.audit.keypoint_json import check_report
 from weights_tools.audit.keypoints import KeypointComparison, compare_keypoints
+from weights_tools.audit.layer_rows import LayerRow
 from weights_tools.audit.program import run_program
+from weights_tools.checkpoints import canonical_config
 from weights_tools.errors import ToolError
 from weights_tools.nets.superpoint import CELL, SuperPointOutput, superpoint
 from weights_tools.nets.superpoint_keypoints import KeypointOptions
 
 # The project's promise for every dense output, at any of the sizes it is tested at.
 RELATIVE_L2_LIMIT = 2e-5
-
-# 8-bit gray times 1/255 instead of divided by 255: one more rounding, of a number up to 1.
-_PIXEL_TOLERANCE = 2.0**-23
-
-_LOSSLESS_FORMATS = ("PNG", "PPM")
 
 
 @dataclass(frozen=True)
@@ -38,23 +33,6 @@ class HewnRun:
     dump: dict[str, Tensor]
     trace: dict[str, Tensor]
     report: Any
-
-
-@dataclass(frozen=True)
-class LayerRow:
-    """One layer's distance to PyTorch in float64: hewn's, and PyTorch's own in float32."""
-
-    name: str
-    hewn: Distance
-    pytorch: Distance
-
-    @property
-    def max_abs_ratio(self) -> float:
-        return quotient(self.hewn.max_abs, self.pytorch.max_abs)
-
-    @property
-    def relative_l2_ratio(self) -> float:
-        return quotient(self.hewn.relative_l2, self.pytorch.relative_l2)
 
 
 @dataclass(frozen=True)
@@ -71,19 +49,22 @@ def audit_superpoint(
 ) -> SuperPointAudit:
     """Runs hewn and PyTorch and compares every layer, the dense outputs and the keypoints."""
     contents = safetensors_file.read(weights)
-    sampling = _descriptor_sampling(weights, contents.metadata)
-    picture = _open_picture(image)
+    sampling = str(
+        canonical_config(weights, contents.metadata, "superpoint", "descriptor_sampling")
+    )
+    picture = pictures.open_picture(image, minimum=CELL)
     run = _run_hewn(hewn, weights, image, extra_options)
-    if "input" not in run.trace:
-        raise ToolError("hewn --trace: expected the tensor input, but it is missing")
 
-    disagreements = _check_input(run.trace["input"], picture)
+    disagreements = _check_input(run.trace, picture)
 
     truth = _run_pytorch(contents.tensors, run.trace["input"], torch.float64)
     pytorch = _run_pytorch(contents.tensors, run.trace["input"], torch.float32)
     expected = _named_outputs(truth)
     actual = _named_outputs(pytorch)
-    layers = _compare_layers(run.trace | run.dump, actual, expected, disagreements)
+    layers = layer_rows.compare_layers(
+        run.trace | run.dump, actual, expected, limit=lambda _: RELATIVE_L2_LIMIT
+    )
+    disagreements += layer_rows.beyond_limits(layers)
     keypoints = compare_keypoints(run.dump, pytorch, sampling, KeypointOptions())
     disagreements += keypoints.disagreements()
     disagreements += check_report(run.report, run.dump["keypoints"], run.dump["keypoint_scores"])
@@ -92,18 +73,8 @@ def audit_superpoint(
 
 def as_json(audit: SuperPointAudit) -> str:
     """The comparison as a JSON document; an infinite ratio becomes null."""
-    layers = [
-        {
-            "name": row.name,
-            "hewn": asdict(row.hewn),
-            "pytorch_float32": asdict(row.pytorch),
-            "max_abs_ratio": _finite(row.max_abs_ratio),
-            "relative_l2_ratio": _finite(row.relative_l2_ratio),
-        }
-        for row in audit.layers
-    ]
     document = {
-        "layers": layers,
+        "layers": layer_rows.as_documents(audit.layers),
         "keypoints": asdict(audit.keypoints),
         "disagreements": audit.disagreements,
     }
@@ -112,17 +83,7 @@ def as_json(audit: SuperPointAudit) -> str:
 
 def as_table(audit: SuperPointAudit) -> str:
     """The comparison as text, one line a layer."""
-    lines = [
-        "distance to PyTorch in float64    max-abs                        relative L2",
-        "layer                  hewn   PyTorch     ratio       hewn   PyTorch     ratio",
-    ]
-    for row in audit.layers:
-        lines.append(
-            f"{row.name:<16} {row.hewn.max_abs:10.2e}{row.pytorch.max_abs:10.2e}"
-            f"{row.max_abs_ratio:10.2f} {row.hewn.relative_l2:10.2e}"
-            f"{row.pytorch.relative_l2:10.2e}{row.relative_l2_ratio:10.2f}"
-        )
-    return "\n".join([*lines, "", audit.keypoints.summary()])
+    return f"{layer_rows.as_table(audit.layers)}\n\n{audit.keypoints.summary()}"
 
 
 def _run_hewn(hewn: Path, weights: Path, image: Path, extra_options: list[str]) -> HewnRun:
@@ -156,72 +117,10 @@ def _named_outputs(output: SuperPointOutput) -> dict[str, Tensor]:
     return named
 
 
-def _compare_layers(
-    hewn: Mapping[str, Tensor],
-    pytorch: Mapping[str, Tensor],
-    truth: Mapping[str, Tensor],
-    disagreements: list[str],
-) -> list[LayerRow]:
-    rows: list[LayerRow] = []
-    for name, expected in truth.items():
-        if name not in hewn:
-            raise ToolError(f"hewn --dump and --trace: expected the tensor {name}, it is missing")
-        if hewn[name].shape != expected.shape:
-            raise ToolError(
-                f"hewn's {name}: expected the shape {tuple(expected.shape)}, "
-                f"but it is {tuple(hewn[name].shape)}"
-            )
-        row = LayerRow(name, distance(hewn[name], expected), distance(pytorch[name], expected))
-        rows.append(row)
-        if not row.hewn.relative_l2 <= RELATIVE_L2_LIMIT:  # so that NaN fails too
-            disagreements.append(
-                f"{name}: relative L2 distance {row.hewn.relative_l2:.2e} to PyTorch's float64, "
-                f"expected at most {RELATIVE_L2_LIMIT:.0e}"
-            )
-    return rows
-
-
-def _check_input(traced: Tensor, picture: Image.Image) -> list[str]:
+def _check_input(trace: Mapping[str, Tensor], picture: Image.Image) -> list[str]:
     """The traced input must be the picture; its values are compared where no decoder has a say."""
-    expected = (1, 1, picture.height, picture.width)
-    if traced.shape != expected:
-        raise ToolError(
-            f"hewn --trace: expected input of the shape {expected}, but it is {tuple(traced.shape)}"
-        )
-    if picture.mode != "L" or picture.format not in _LOSSLESS_FORMATS:
+    layer_rows.check_shape(trace, "input", (1, 1, picture.height, picture.width))
+    if not pictures.is_exact(picture, modes=("L",)):
         return []
-    pixels = torch.from_numpy(np.asarray(picture, dtype=np.float64) / 255.0)
-    error = distance(traced[0, 0], pixels).max_abs
-    if error <= _PIXEL_TOLERANCE:
-        return []
-    return [f"input: differs from the picture's gray / 255 by {error:.2e}"]
-
-
-def _open_picture(path: Path) -> Image.Image:
-    try:
-        with Image.open(path) as picture:
-            picture.load()
-    except (OSError, SyntaxError) as error:  # Pillow raises either for a damaged file
-        raise ToolError(f"{path}: cannot be read as a picture: {error}") from error
-    if min(picture.size) < CELL:
-        raise ToolError(
-            f"{path}: expected at least {CELL} x {CELL} pixels, "
-            f"but it is {picture.width} x {picture.height}"
-        )
-    return picture
-
-
-def _descriptor_sampling(path: Path, metadata: Mapping[str, str]) -> str:
-    if metadata.get("hewn.model") != "superpoint":
-        raise ToolError(
-            f"{path}: expected hewn.model superpoint in the metadata, "
-            f"but it is {metadata.get('hewn.model', 'missing')}"
-        )
-    try:
-        return str(json.loads(metadata["hewn.config"])["descriptor_sampling"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ToolError(f"{path}: hewn.config names no descriptor_sampling") from error
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    expected = pictures.unit_values(picture, "L")
+    return pictures.difference(trace["input"], expected, "the picture's gray")

@@ -10,13 +10,16 @@ The norm behind a shortcut's convolution is in a checkpoint twice, as `normN` an
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from weights_tools import safetensors_file
 from weights_tools.checkpoints import (
     Checkpoint,
     TensorSpec,
+    canonical_config,
     canonical_metadata,
     check_tensors,
     closest_form,
@@ -63,6 +66,19 @@ def convert(checkpoint: Checkpoint) -> tuple[dict[str, Tensor], dict[str, str]]:
         "correlation_radius": variant.radius,
     }
     return tensors, canonical_metadata("raft", config, checkpoint)
+
+
+def load_network(path: Path) -> Raft:
+    """The network of a converted file, in float32."""
+    contents = safetensors_file.read(path)
+    name = canonical_config(path, contents.metadata, "raft", "variant")
+    if name not in VARIANTS:
+        raise ToolError(f"{path}: variant {name}: expected {' or '.join(VARIANTS)}")
+    network = Raft(VARIANTS[name], folded=True)
+    shapes = {key: TensorSpec(tuple(t.shape)) for key, t in network.state_dict().items()}
+    check_tensors(str(path), name, contents.tensors, shapes)
+    network.load_state_dict(contents.tensors)
+    return network
 
 
 def folded_tensors(checkpoint: Checkpoint, variant: Variant) -> dict[str, Tensor]:

@@ -77,8 +77,18 @@ class Raft(nn.Module):
         `initial_flow` is a `flow_low` to start from, (N, 2, H/8, W/8).
         """
         _check(image1, image2, iterations)
-        image1, image2 = normalised(image1), normalised(image2)
+        images = normalised(image1), normalised(image2)
+        return self.estimate(*images, iterations, initial_flow, all_iterations)
 
+    def estimate(
+        self,
+        image1: Tensor,
+        image2: Tensor,
+        iterations: int,
+        initial_flow: Tensor | None,
+        all_iterations: bool,
+    ) -> RaftOutput:
+        """The same for pictures of values -1 to 1."""
         pyramid = correlation_pyramid(self.fnet(image1), self.fnet(image2))
         hidden, context = self.cnet(image1).split([self.variant.hidden, self.variant.context], 1)
         hidden, context = torch.tanh(hidden), F.relu(context)
