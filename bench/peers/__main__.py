@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.peers import export, report
 from bench.peers.networks import NETWORKS
-from bench.peers.networks.network import Network, Size
+from bench.peers.networks.network import Entrant, Network, Setup, Size
 from bench.peers.programs import PEERS, Hewn, Peer, Program
 from bench.peers.race import disagreements, measure_errors, run_race
 from weights_tools.audit.program import find_program
@@ -22,8 +22,10 @@ _MAX_SIDE = 4096
 def _run(arguments: argparse.Namespace) -> int:
     hewn = Hewn(find_program(arguments.hewn, "HEWN", _HEWN))
     folder = _make_folder(arguments.out / arguments.network)
-    network = NETWORKS[arguments.network](arguments.weights, arguments.size, folder)
-    peers = _installed(arguments.peer or [peer.package for peer in PEERS])
+    entrant = NETWORKS[arguments.network]
+    iterations = getattr(arguments, "iters", None)
+    network = entrant.prepare(Setup(arguments.weights, arguments.size, folder, iterations))
+    peers = _peers(entrant, arguments.peer or [peer.package for peer in PEERS])
     _export(network, peers, folder)
     programs: list[Program] = [hewn, *peers]
 
@@ -36,11 +38,13 @@ def _run(arguments: argparse.Namespace) -> int:
     entries = run_race(
         programs, network, folder, arguments.threads, arguments.rounds, arguments.repeat
     )
-    title = f"{network.name}, {arguments.size}, float32"
+    turns = f", {iterations} iterations" if iterations else ""
+    title = f"{network.name}, {arguments.size}{turns}, float32"
     print(f"\n{title}, {report.machine()}\n\n{report.times_table(entries)}\n")
     settings = {
         "network": network.name,
         "size": str(arguments.size),
+        "iterations": iterations,
         "rounds": arguments.rounds,
         "repeat": arguments.repeat,
     }
@@ -63,13 +67,16 @@ def _make_folder(folder: Path) -> Path:
     return folder
 
 
-def _installed(names: list[str]) -> list[Peer]:
+def _peers(entrant: Entrant, names: list[str]) -> list[Peer]:
+    """Those of the named that can run the network and are installed."""
     peers = []
     for peer in PEERS:
         if peer.package not in names:
             continue
         missing = peer.missing_packages()
-        if missing:
+        if peer.package in entrant.left_out:
+            print(f"{peer.title}: left out: {entrant.left_out[peer.package]}")
+        elif missing:
             print(f"{peer.title}: left out, not installed: {', '.join(missing)}")
         else:
             peers.append(peer)
@@ -105,17 +112,30 @@ def _thread_counts(text: str) -> list[int]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.peers", description=__doc__)
-    parser.add_argument("network", choices=NETWORKS, help="%(choices)s")
+    networks = parser.add_subparsers(required=True, dest="network", metavar="NETWORK")
+    for name, entrant in NETWORKS.items():
+        _add_options(networks.add_parser(name, help=f"default size {entrant.size}"), entrant)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser, entrant: Entrant) -> None:
     parser.add_argument(
         "--weights", type=Path, metavar="F", help="converted file; default: random weights"
     )
-    parser.add_argument("--size", type=_size, default=Size(480, 640), metavar="HxW")
+    parser.add_argument("--size", type=_size, default=entrant.size, metavar="HxW")
+    if entrant.iterations is not None:
+        default = entrant.iterations
+        parser.add_argument("--iters", type=_positive, default=default, metavar="N")
     parser.add_argument(
         "--threads", type=_thread_counts, default=[1, 2], metavar="LIST", help="default 1,2"
     )
     parser.add_argument("--rounds", type=_positive, default=5, metavar="N", help="default 5")
     parser.add_argument(
-        "--repeat", type=_positive, default=10, metavar="N", help="runs in a turn, default 10"
+        "--repeat",
+        type=_positive,
+        default=entrant.repeat,
+        metavar="N",
+        help="runs in a turn, default %(default)s",
     )
     parser.add_argument(
         "--peer",
@@ -126,7 +146,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
     parser.add_argument("--out", type=Path, default=_OUT, metavar="DIR", help="default %(default)s")
-    return parser
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -28,6 +28,9 @@ def to_onnx(network: Network, folder: Path) -> None:
     with warnings.catch_warnings():
         # The newer exporter needs one more package, and writes the same convolutions.
         warnings.simplefilter("ignore", DeprecationWarning)
+        # PyTorch's instance norm looks at its input's shape, and uses its own statistics always.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.filterwarnings("ignore", ".*'instance_norm' is set to train=True")
         torch.onnx.export(
             network.module,
             tuple(network.inputs.values()),

@@ -5,16 +5,14 @@ import importlib
 import importlib.metadata
 import json
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
 from bench.peers import files
 from bench.peers.sessions.session import Session
+from bench.peers.timing import brief_trial, seconds_of
 from weights_tools.errors import report_errors
-
-_WARM_UP = 3
 
 
 def _peak_resident_bytes() -> int:
@@ -25,20 +23,13 @@ def _peak_resident_bytes() -> int:
     raise OSError("/proc/self/status: expected a line VmHWM")
 
 
-def _seconds(session: Session) -> float:
-    start = time.perf_counter()
-    session.run()
-    return time.perf_counter() - start
-
-
 def _run(arguments: argparse.Namespace) -> int:
     module = importlib.import_module(f"bench.peers.sessions.{arguments.peer}")
     with np.load(arguments.folder / files.INPUTS) as inputs:
         session: Session = module.Session(arguments.folder, dict(inputs), arguments.threads)
-    for _ in range(_WARM_UP):
-        session.run()
+    brief_trial(session.run)  # to warm up
     report = {
-        "seconds": [_seconds(session) for _ in range(arguments.repeat)],
+        "seconds": [seconds_of(session.run) for _ in range(arguments.repeat)],
         "peak_bytes": _peak_resident_bytes(),
         "version": importlib.metadata.version(arguments.peer),
         "note": session.note,

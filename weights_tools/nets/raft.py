@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from weights_tools.nets.raft_correlation import LEVELS, correlation_pyramid, lookup
+from weights_tools.nets.raft_correlation import LEVELS, Lookup, correlation_pyramid, lookup
 from weights_tools.nets.raft_encoder import BottleneckBlock, Encoder, ResidualBlock
 from weights_tools.nets.raft_update import UpdateBlock
 
@@ -61,7 +61,8 @@ class Raft(nn.Module):
         hidden, context = variant.hidden, variant.context
         self.fnet = Encoder(variant.block, variant.stages, variant.features, "instance")
         self.cnet = Encoder(variant.block, variant.stages, hidden + context, norm)
-        self.update_block = UpdateBlock(variant is LARGE, hidden, context, variant.correlations)
+        self.update_block = UpdateBlock(variant == LARGE, hidden, context, variant.correlations)
+        self.lookup: Lookup = lookup  # another form of the same may take its place
         self.eval()
 
     def forward(
@@ -98,7 +99,7 @@ class Raft(nn.Module):
         flow_low: list[Tensor] = []
         flows: list[Tensor] = []
         for _ in range(iterations):
-            correlation = lookup(pyramid, origin + flow, self.variant.radius)
+            correlation = self.lookup(pyramid, origin + flow, self.variant.radius)
             hidden, step = self.update_block(hidden, context, correlation, flow)
             flow = flow + step
             flow_low.append(flow)
@@ -108,7 +109,7 @@ class Raft(nn.Module):
         return RaftOutput(final, flow_low, flows)
 
     def _upsampled(self, flow: Tensor, hidden: Tensor) -> Tensor:
-        if self.variant is LARGE:
+        if self.variant == LARGE:
             return convex_upsampling(flow, self.update_block.upsampling_mask(hidden))
         return bilinear_upsampling(flow)
 

@@ -3,11 +3,15 @@
 Places are pixel coordinates (x, y) of a feature map: an integer is the centre of a pixel.
 """
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 LEVELS = 4
+
+Lookup = Callable[[list[Tensor], Tensor, int], Tensor]
 
 
 def correlation_pyramid(features1: Tensor, features2: Tensor) -> list[Tensor]:

@@ -1,7 +1,9 @@
 """The networks that can race, one module each."""
 
-from bench.peers.networks import superpoint
+from bench.peers.networks import raft, superpoint
 
-# Each entry: the weights (None for random ones), the input's size and a folder to work in make a
-# Network.
-NETWORKS = {"superpoint": superpoint.prepare}
+NETWORKS = {
+    "superpoint": superpoint.ENTRANT,
+    "raft": raft.LARGE_ENTRANT,
+    "raft-small": raft.SMALL_ENTRANT,
+}

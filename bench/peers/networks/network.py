@@ -1,6 +1,8 @@
 """What the race needs to know of a network."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -15,6 +17,16 @@ class Size:
 
     def __str__(self) -> str:
         return f"{self.height}x{self.width}"
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What the command line says of a network."""
+
+    weights: Path | None  # None for random ones
+    size: Size
+    folder: Path  # to work in
+    iterations: int | None  # None for a network without
 
 
 @dataclass(frozen=True)
@@ -39,3 +51,14 @@ class Network:
             values = self.module(*(tensor.double() for tensor in self.inputs.values()))
             self.module.float()  # exact: every weight was a float32
         return dict(zip(self.outputs, values, strict=True))
+
+
+@dataclass(frozen=True)
+class Entrant:
+    """A network that can race, before its weights are read, and the defaults of its options."""
+
+    prepare: Callable[[Setup], Network]
+    size: Size
+    repeat: int
+    iterations: int | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)  # packages, and why

@@ -1,13 +1,13 @@
 """SuperPoint without its keypoint selection: picture to logits, heat map and descriptors."""
 
 from collections.abc import Mapping
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from bench.peers.networks.network import Network, Size
+from bench.peers.networks.network import Entrant, Network, Setup, Size
+from bench.peers.networks.painting import paint_rectangles
 from weights_tools import safetensors_file
 from weights_tools.convert.random_superpoint import random_checkpoint
 from weights_tools.convert.superpoint import FORMS, convert
@@ -36,8 +36,9 @@ class DenseSuperPoint(torch.nn.Module):
         return output.semi, output.scores, output.descriptors
 
 
-def prepare(weights: Path | None, size: Size, folder: Path) -> Network:
+def prepare(setup: Setup) -> Network:
     """Reads the weights, or draws random ones, and paints a picture of the size."""
+    weights, size, folder = setup.weights, setup.size, setup.folder
     if min(size.height, size.width) < CELL:
         raise ToolError(f"--size: expected at least {CELL}x{CELL} for SuperPoint, but got {size}")
     if weights is None:
@@ -47,7 +48,7 @@ def prepare(weights: Path | None, size: Size, folder: Path) -> Network:
     if contents.metadata.get("hewn.model") != "superpoint":
         raise ToolError(f"{weights}: expected SuperPoint's weights, made by weights_tools.convert")
 
-    pixels = _paint_rectangles(size)
+    pixels = paint_rectangles(size)
     picture = folder / "picture.pgm"
     picture.write_bytes(b"P5\n%d %d\n255\n" % (size.width, size.height) + pixels.tobytes())
 
@@ -65,12 +66,4 @@ def prepare(weights: Path | None, size: Size, folder: Path) -> Network:
     )
 
 
-def _paint_rectangles(size: Size) -> np.ndarray:
-    """Rectangles over each other in shades of gray, as many as give a photograph's corners."""
-    random = np.random.default_rng(_SEED)
-    pixels = np.full((size.height, size.width), 128, dtype=np.uint8)
-    for _ in range(size.height * size.width // 1000):
-        top, left = random.integers(size.height), random.integers(size.width)
-        height, width = random.integers(8, 80, size=2)
-        pixels[top : top + height, left : left + width] = random.integers(256)
-    return pixels
+ENTRANT = Entrant(prepare, Size(480, 640), repeat=10)

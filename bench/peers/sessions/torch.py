@@ -1,6 +1,5 @@
 """PyTorch, eager, in whichever memory layout is faster here."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,9 +7,9 @@ import numpy as np
 import torch
 
 from bench.peers import files
+from bench.peers.timing import brief_trial
 
 _LAYOUTS = {"contiguous": torch.contiguous_format, "channels_last": torch.channels_last}
-_TRIALS = 3
 
 
 class Session:
@@ -43,9 +42,4 @@ class Session:
         """The shortest of a few runs, after one to warm up."""
         self._use(layout)
         self.run()
-        shortest = float("inf")
-        for _ in range(_TRIALS):
-            start = time.perf_counter()
-            self.run()
-            shortest = min(shortest, time.perf_counter() - start)
-        return shortest
+        return min(brief_trial(self.run))

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from weights_tools import safetensors_file
+from weights_tools.convert.raft import load_network
 from weights_tools.nets.superpoint import superpoint
 
 FAULTS = ("none", "wrong", "missing", "shape", "crash", "report")
@@ -23,20 +24,39 @@ def _arguments() -> argparse.Namespace:
     commands = parser.add_subparsers(dest="command", required=True)
     keypoints = commands.add_parser("keypoints")
     keypoints.add_argument("image", type=Path)
-    keypoints.add_argument("--dump", type=Path, required=True)
+    flow = commands.add_parser("flow")
+    flow.add_argument("images", type=Path, nargs=2)
+    for command in (keypoints, flow):
+        command.add_argument("--dump", type=Path, required=True)
     bench = commands.add_parser("bench")
-    bench.add_argument("network", choices=["keypoints"])
+    bench.add_argument("network", choices=["keypoints", "flow"])
     bench.add_argument("--size", required=True)
     bench.add_argument("--repeat", type=int, required=True)
     bench.add_argument("--json", type=Path, required=True)
-    for command in (keypoints, bench):
+    for command in (flow, bench):
+        command.add_argument("--iters", type=int)
+    for command in (keypoints, flow, bench):
         command.add_argument("--weights", type=Path, required=True)
         command.add_argument("--threads", type=int, required=True)
         command.add_argument("--quiet", action="store_true")
     return parser.parse_args()
 
 
-def _dump(arguments: argparse.Namespace) -> None:
+def _dump_flow(arguments: argparse.Namespace) -> None:
+    pictures = []
+    for path in arguments.images:
+        with Image.open(path) as picture:
+            values = np.asarray(picture, dtype=np.float32)
+        pictures.append(torch.from_numpy(values).permute(2, 0, 1)[None])
+    with torch.inference_mode():
+        output = load_network(arguments.weights)(*pictures, arguments.iters)
+    tensors = {"flow": output.flow, "flow_low": output.flow_low[-1]}
+    if arguments.fault == "wrong":
+        tensors["flow_low"] = tensors["flow_low"] * 1.001
+    safetensors_file.write(arguments.dump, tensors, {})
+
+
+def _dump_keypoints(arguments: argparse.Namespace) -> None:
     with Image.open(arguments.image) as picture:
         pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255)
     output = superpoint(safetensors_file.read(arguments.weights).tensors, pixels[None, None])
@@ -57,8 +77,9 @@ def main() -> None:
     arguments = _arguments()
     if arguments.fault == "crash":
         raise SystemExit("hewn: out of luck")
-    if arguments.command == "keypoints":
-        _dump(arguments)
+    dumps = {"keypoints": _dump_keypoints, "flow": _dump_flow}
+    if arguments.command in dumps:
+        dumps[arguments.command](arguments)
         return
     network = {"median_seconds": MEDIAN_SECONDS}
     report = {"network": network, "peak_resident_bytes": PEAK_BYTES, "isa": "scalar"}

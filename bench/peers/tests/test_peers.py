@@ -1,40 +1,25 @@
-"""The whole race on a small picture, with a stand-in for hewn; and its parts."""
+"""SuperPoint's whole race on a small picture, with a stand-in for hewn; and its parts."""
 
 import json
 import math
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from bench.peers import report
-from bench.peers.__main__ import main
 from bench.peers.programs import PEERS, Peer, Turn
 from bench.peers.race import Entry, disagreements
 from bench.peers.tests import stand_in_hewn
+from bench.peers.tests.conftest import Race
 from weights_tools import safetensors_file
 from weights_tools.convert.random_superpoint import random_checkpoint
 from weights_tools.convert.superpoint import FORMS, convert
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-
-Race = Callable[..., int]
-
 
 @pytest.fixture
-def race(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Race:
-    """Runs a small race of the stand-in, with a fault, and the peers that are asked for."""
-    monkeypatch.chdir(REPOSITORY)
-
+def race(small_race: Race) -> Race:
     def run(*options: str, fault: str = "none") -> int:
-        program = tmp_path / "hewn"
-        module = "bench.peers.tests.stand_in_hewn"
-        program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m {module} --fault {fault} "$@"\n')
-        program.chmod(0o755)
-        small = ["--size", "40x48", "--rounds", "2", "--repeat", "2", "--threads", "1"]
-        places = ["--hewn", str(program), "--out", str(tmp_path / "out")]
-        return main(["superpoint", *small, *places, *options])
+        return small_race("superpoint", "--size", "40x48", *options, fault=fault)
 
     return run
 
