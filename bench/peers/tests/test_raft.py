@@ -18,7 +18,7 @@ RACING = [peer for peer in PEERS if peer.package != "ncnn"]
 @pytest.fixture
 def race(small_race: Race) -> Race:
     def run(network: str, *options: str, fault: str = "none") -> int:
-        return small_race(network, "--size", "64x72", "--iters", "2", *options, fault=fault)
+        return small_race(network, "--size", "64x72", "--iters", "2", "--rounds", "1", *options, fault=fault)
 
     return run
 
@@ -35,7 +35,7 @@ def test_race_against_each_peer(peer: Peer, race: Race, tmp_path: Path) -> None:
 
 
 def test_the_large_network(race: Race, capsys: pytest.CaptureFixture[str]) -> None:
-    assert race("raft", "--peer", "torch", "--rounds", "1", "--repeat", "1") == 0
+    assert race("raft", "--peer", "torch") == 0
     assert "raft, 64x72, 2 iterations, float32" in capsys.readouterr().out
 
 
