@@ -62,9 +62,10 @@ demo: all
 bench: all
 	for bench in build/release/bench/*_bench; do $$bench || exit 1; done
 
-# PEERS holds more options, as in PEERS="--threads 1,4 --rounds 9".
+# PEERS holds more options, as in NETWORK=raft PEERS="--threads 1,4 --rounds 9".
+NETWORK ?= superpoint
 peers: all
-	$(PYTHON) -m bench.peers superpoint $(if $(WEIGHTS),--weights $(WEIGHTS)) $(PEERS)
+	$(PYTHON) -m bench.peers $(NETWORK) $(if $(WEIGHTS),--weights $(WEIGHTS)) $(PEERS)
 
 audit: all
 	.ci/audit $(PYTHON)

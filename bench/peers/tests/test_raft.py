@@ -18,7 +18,9 @@ RACING = [peer for peer in PEERS if peer.package != "ncnn"]
 @pytest.fixture
 def race(small_race: Race) -> Race:
     def run(network: str, *options: str, fault: str = "none") -> int:
-        return small_race(network, "--size", "64x72", "--iters", "2", "--rounds", "1", *options, fault=fault)
+        return small_race(
+            network, "--size", "64x72", "--iters", "2", "--rounds", "1", *options, fault=fault
+        )
 
     return run
 
