@@ -40,7 +40,7 @@ class FinalFlow(torch.nn.Module):
 
 
 def lookup_by_windows(pyramid: list[Tensor], coordinates: Tensor, radius: int) -> Tensor:
-    """The network's lookup, in the form that the peers are fastest at; docs/benchmarks.md has others.
+    """The network's lookup in the form that suits the peers best; docs/benchmarks.md has others.
 
     All places of a window lie equally far from whole pixels, so its (d + 1)**2 pixels are gathered
     once for all d**2 places, and neighbours are blended with the same weights.
