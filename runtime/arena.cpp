@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 namespace hewn {
 
@@ -31,6 +32,19 @@ Arena::Chunk Arena::make_chunk(std::size_t size) {
   ++system_allocations_;
   auto* data = static_cast<std::byte*>(::operator new[](size, std::align_val_t{kAlignment}));
   return {std::unique_ptr<std::byte[], Free>(data), size, 0};
+}
+
+void Arena::reserve(std::int64_t bytes) {
+  const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0));
+  if (in_use_ > 0 || (!chunks_.empty() && chunks_.front().size >= size)) return;
+  try {
+    Chunk chunk = make_chunk(round_up(size));
+    chunks_.clear();
+    chunks_.push_back(std::move(chunk));
+    current_ = 0;
+  } catch (const std::bad_alloc&) {
+    // What is there will do.
+  }
 }
 
 /// Those behind the current chunk are empty. The ones that are too small are given back, or they

@@ -73,6 +73,11 @@ Raft::Output Raft::forward(ConstView image1, ConstView image2, const Options& op
           "RAFT: expected an initial flow of ", low, ", got ",
           options.initial_flow ? options.initial_flow->shape : Nhwc{});
   Arena& arena = ctx.arena();
+  // Beside the correlations, all that the network holds at a time is some 53 floats a pixel.
+  constexpr std::int64_t kBytesPerPixel = 64 * sizeof(float);
+  arena.reserve(checked_add(
+      Correlation::bytes(cells(s, variant_.features), correlation_params(options.correlation)),
+      checked_multiply(kBytesPerPixel, s.pixels())));
   const Output out{.flow_low = arena.view(low), .flow = arena.view({s.n, s.h, s.w, 2})};
   const Arena::Scope scope(arena);
 

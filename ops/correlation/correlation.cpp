@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace hewn {
 
@@ -64,27 +65,31 @@ Correlation::Correlation(ConstView features1, ConstView features2, const Correla
   const ProfileScope profile(
       ctx.profiler(), "correlation", "",
       {.flops = 0, .bytes = 4 * static_cast<double>(s.count() + features2.shape.count())});
+  const bool all_pairs = params.form == CorrelationForm::all_pairs;
   const std::int64_t side = window_side(params.radius);
   Arena& arena = ctx.arena();
+  const auto map_at = [&](std::int64_t l) { return Nhwc{s.n, s.w >> l, s.h >> l, s.c}; };
   for (std::int64_t l = 0; l < params.levels; ++l) {
     Level& level = levels_[static_cast<std::size_t>(l)];
-    const Nhwc map{s.n, s.w >> l, s.h >> l, s.c};
-    level.features = arena.view(map);
-    if (params.form == CorrelationForm::all_pairs) {
-      level.products = arena.view({s.pixels(), map.h, map.w, 1});
+    if (all_pairs) {
+      level.products = arena.view({s.pixels(), map_at(l).h, map_at(l).w, 1});
     } else {
       level.products = arena.view({s.pixels(), side, side, 1});
       level.corners = arena.allocate<std::int32_t>(2 * s.pixels());
       std::ranges::fill(level.corners, Place::kNowhere);
     }
+  }
+  std::optional<Arena::Scope> only_here;  // all pairs need no features afterwards
+  if (all_pairs) only_here.emplace(arena);
+  for (std::int64_t l = 0; l < params.levels; ++l) {
+    Level& level = levels_[static_cast<std::size_t>(l)];
+    level.features = arena.view(map_at(l));
     if (l == 0) {
       transpose(features2, 1 / std::sqrt(static_cast<float>(s.c)), level.features, ctx);
     } else {
       avg_pool2d(levels_[static_cast<std::size_t>(l - 1)].features, kHalve, level.features, ctx);
     }
-    if (params.form == CorrelationForm::all_pairs) {
-      multiply_pairs(features1, level.features, level.products, ctx);
-    }
+    if (all_pairs) multiply_pairs(features1, level.features, level.products, ctx);
   }
 }
 
@@ -99,11 +104,10 @@ std::int64_t Correlation::bytes(const Nhwc& features, const CorrelationParams& p
   for (std::int64_t l = 0; l < params.levels; ++l) {
     const Nhwc map{features.n, features.w >> l, features.h >> l, features.c};
     const std::int64_t side = window_side(params.radius);
-    const std::int64_t products = params.form == CorrelationForm::all_pairs
-                                      ? checked_multiply(map.h, map.w)
-                                      : side * side + 2;
+    const bool all_pairs = params.form == CorrelationForm::all_pairs;
+    const std::int64_t products = all_pairs ? checked_multiply(map.h, map.w) : side * side + 2;
     floats = checked_add(floats, checked_multiply(features.pixels(), products));
-    floats = checked_add(floats, map.count());
+    if (!all_pairs) floats = checked_add(floats, map.count());
   }
   return checked_multiply(floats, sizeof(float));
 }

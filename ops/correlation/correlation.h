@@ -58,14 +58,14 @@ class Correlation {
   /// levels · (2·radius + 1)².
   std::int64_t channels() const;
 
-  /// Bytes of the arena that the correlations of such maps take.
+  /// Bytes of the arena that the correlations of such maps take, once they have been made.
   static std::int64_t bytes(const Nhwc& features, const CorrelationParams& params);
 
  private:
   /// A level of the second map, x and y exchanged, so that a column of it is a run of memory: then
   /// samples come in the order in which they are asked for.
   struct Level {
-    View features;  // [n, w, h, c], over √c
+    View features;  // [n, w, h, c], over √c; on_demand only
     /// all_pairs: [n·h·w, w_l, h_l, 1]. on_demand: windows that have been computed, [n·h·w, d + 1,
     /// d + 1, 1].
     View products;

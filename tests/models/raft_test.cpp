@@ -175,8 +175,8 @@ TEST(Raft, ComputesABatchAsItsPairs) {
 }
 
 TEST(Raft, ChoosesTheCorrelationByItsBudget) {
-  // Levels of 8×8, 4×4, 2×2 and 1 cells: 64 · 85 products and 85 vectors of 128 floats.
-  constexpr std::int64_t kBytes = 4 * (64 * 85 + 85 * 128);
+  // Levels of 8×8, 4×4, 2×2 and 1 cells.
+  constexpr std::int64_t kBytes = 4 * 64 * 85;
   EXPECT_EQ(model(false).correlation_within(kBytes, 64, 64), CorrelationForm::all_pairs);
   EXPECT_EQ(model(false).correlation_within(kBytes - 1, 64, 64), CorrelationForm::on_demand);
 }

@@ -90,6 +90,19 @@ TEST(Arena, GrowsByLargeChunks) {
   EXPECT_LE(arena.system_allocations(), 11);  // 1, 1, 2, 4, …, 512 megabytes
 }
 
+TEST(Arena, ReservesOnePieceWhileNothingIsAllocated) {
+  Arena arena;
+  arena.reserve(10 * kMegabyte);
+  EXPECT_EQ(arena.reserved_bytes(), 10 * kMegabyte);
+  arena.reserve(5 * kMegabyte);
+  const Arena::Scope scope(arena);
+  for (int i = 0; i < 10; ++i) arena.allocate<std::byte>(kMegabyte);
+  EXPECT_EQ(arena.system_allocations(), 1);
+  arena.reserve(20 * kMegabyte);
+  arena.reserve(std::numeric_limits<std::int64_t>::max() / 4);
+  EXPECT_EQ(arena.reserved_bytes(), 10 * kMegabyte);
+}
+
 TEST(Arena, EverythingIsAligned) {
   Arena arena;
   const Arena::Scope scope(arena);
