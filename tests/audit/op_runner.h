@@ -94,9 +94,15 @@ void run_avg_pool2d(const AuditCase& which, AuditResults& results, Context& ctx)
 void run_binary(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_concat(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_conv2d(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_conv_gru(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_conv_transpose2d(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_convex_upsample(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_correlation(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_depth_to_space(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_grid_sample(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_gru(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_gru_cell(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_instance_norm(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_l2_normalize(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_linear(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_matmul(const AuditCase& which, AuditResults& results, Context& ctx);

@@ -14,8 +14,8 @@ LEVELS = 4
 Lookup = Callable[[list[Tensor], Tensor, int], Tensor]
 
 
-def correlation_pyramid(features1: Tensor, features2: Tensor) -> list[Tensor]:
-    """All pairs of pixels of two (N, C, h, w), on LEVELS levels of (N, h, w, h >> l, w >> l).
+def correlation_pyramid(features1: Tensor, features2: Tensor, levels: int = LEVELS) -> list[Tensor]:
+    """All pairs of pixels of two (N, C, h, w), each level l of (N, h, w, h >> l, w >> l).
 
     Element (n, i, j, k, l) of level 0 is the dot product of pixel (i, j) of the first map and
     (k, l) of the second, over sqrt(C). The next levels are means of 2 by 2 of the last two axes.
@@ -24,7 +24,7 @@ def correlation_pyramid(features1: Tensor, features2: Tensor) -> list[Tensor]:
     products = torch.einsum("ncij,nckl->nijkl", features1, features2)
     level = (products / channels**0.5).reshape(n * h * w, 1, h, w)
     pyramid = [level]
-    for _ in range(LEVELS - 1):
+    for _ in range(levels - 1):
         level = F.avg_pool2d(level, kernel_size=2, stride=2)
         pyramid.append(level)
     return [level.reshape(n, h, w, *level.shape[-2:]) for level in pyramid]
@@ -34,7 +34,7 @@ def lookup(pyramid: list[Tensor], coordinates: Tensor, radius: int) -> Tensor:
     """Samples each pixel's own maps around `coordinates` (N, 2, h, w).
 
     With d = 2 * radius + 1, channel level * d * d + (dx + radius) * d + (dy + radius) of the
-    result (N, LEVELS * d * d, h, w) is the map of that level at (x, y) / 2**level + (dx, dy). The
+    result (N, levels * d * d, h, w) is the map of that level at (x, y) / 2**level + (dx, dy). The
     order of dx and dy is that of the public checkpoints, whose motion encoder is trained on it.
     """
     offsets = torch.arange(-radius, radius + 1, dtype=coordinates.dtype)

@@ -4,6 +4,8 @@ import argparse
 import json
 from pathlib import Path
 
+import torch
+
 from weights_tools import safetensors_file
 from weights_tools.audit.ops.operators import OPERATORS
 from weights_tools.audit.ops.selection import largest_first
@@ -16,6 +18,8 @@ def main() -> None:
     parser.add_argument("--threads", type=int)
     parser.add_argument("--fault", type=float, default=0.0, help="relative error of an element")
     arguments = parser.parse_args()
+    if arguments.threads:  # PyTorch's sums and tails depend on how the work is split
+        torch.set_num_threads(arguments.threads)
 
     contents = safetensors_file.read(arguments.question)
     outputs = {}

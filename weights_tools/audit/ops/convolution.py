@@ -124,11 +124,12 @@ def _magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
     return _epilogue(absolute, activation_magnitude(params, exact, sums))
 
 
-def _ratio_limit(params: Params) -> float:
+def winograd_ratio_limit(params: Params) -> float:
+    """For whatever may be run by Winograd's algorithms unless it is `direct`."""
     return RATIO_LIMIT if params["algorithm"] == "direct" else WINOGRAD_RATIO_LIMIT
 
 
-def _max_abs_limit(params: Params) -> float:
+def winograd_max_abs_limit(params: Params) -> float:
     return RATIO_LIMIT if params["algorithm"] == "direct" else _WINOGRAD_MAX_ABS_LIMIT
 
 
@@ -137,7 +138,7 @@ CONVOLUTION = {
         _draw,
         _reference,
         _magnitude,
-        ratio_limit=_ratio_limit,
-        max_abs_limit=_max_abs_limit,
+        ratio_limit=winograd_ratio_limit,
+        max_abs_limit=winograd_max_abs_limit,
     ),
 }
