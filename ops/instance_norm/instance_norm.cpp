@@ -14,7 +14,7 @@ namespace hewn {
 namespace {
 
 /// Few enough pixels for short chains and for L2 to hold them between the mean and the deviations.
-constexpr std::int64_t kChunk = 256;
+constexpr std::int64_t kChunk = 128;
 
 /// Statistics of the channels of each image: {n, 1, 1, c} each.
 struct Statistics {

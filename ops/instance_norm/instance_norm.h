@@ -19,7 +19,7 @@ struct InstanceNormParams {
 /// x, y and the addends: [n, h, w, c]. Throws Error unless the shapes agree and eps is in range. y
 /// may be the same view as x or as an addend; otherwise it must not overlap them. An image of one
 /// pixel becomes 0 before the addends (PyTorch refuses it). NaN or infinity in a channel makes that
-/// channel of the image NaN. Moments are summed over chunks of 256 pixels in float32, and over the
+/// channel of the image NaN. Moments are summed over chunks of 128 pixels in float32, and over the
 /// chunks in double: bits depend on neither threads nor instruction set.
 void instance_norm(ConstView x, View y, Context& ctx, const InstanceNormParams& params = {},
                    const Addends& addends = {});

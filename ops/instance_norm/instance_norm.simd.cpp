@@ -11,55 +11,66 @@ namespace {
 /// keep the adders busy and read memory in order.
 constexpr int kVectors = 4;
 
-template <int count, typename Step>
-HEWN_INLINE void sum_pixels(const Moments& m, std::int64_t channel, float* out, Step step) {
-  Lanes sums[count];
-#pragma GCC unroll 4
-  for (int i = 0; i < count; ++i) sums[i] = Lanes(0);
-  for (std::int64_t p = 0; p < m.pixels; ++p) {
-    const float* x = m.x + p * m.pixel_stride + channel;
-#pragma GCC unroll 4
-    for (int i = 0; i < count; ++i) sums[i] = step(i, Lanes::load(x + i * kLanes), sums[i]);
-  }
-#pragma GCC unroll 4
-  for (int i = 0; i < count; ++i) sums[i].store(out + channel + i * kLanes);
+/// Σ (x − mean) and Σ (x − mean)² of one channel.
+struct Sums {
+  Lanes deviations = Lanes(0);
+  Lanes squares = Lanes(0);
+};
+
+/// A long chain of additions in float is off by more than one rounding, by many where all x are
+/// alike. What is left of the deviations, whose sum would be 0, says by how much; both moments are
+/// corrected by it (Chan, Golub and LeVeque's corrected two-pass algorithm).
+HEWN_INLINE void store_moments(const Moments& m, std::int64_t channel, const Lanes& mean,
+                               const Sums& sums, std::int64_t lanes) {
+  const Lanes shift = sums.deviations / Lanes(static_cast<float>(m.pixels));
+  (mean + shift).store(m.mean + channel, lanes);
+  (sums.squares - sums.deviations * shift).store(m.deviations + channel, lanes);
 }
 
 template <int count>
 HEWN_INLINE void moments_of(const Moments& m, std::int64_t channel) {
-  const Lanes pixels(static_cast<float>(m.pixels));
-  sum_pixels<count>(m, channel, m.mean,
-                    [](int, const Lanes& x, const Lanes& sum) { return sum + x; });
   Lanes mean[count];
 #pragma GCC unroll 4
-  for (int i = 0; i < count; ++i) {
-    float* at = m.mean + channel + i * kLanes;
-    mean[i] = Lanes::load(at) / pixels;
-    mean[i].store(at);
+  for (int i = 0; i < count; ++i) mean[i] = Lanes(0);
+  for (std::int64_t p = 0; p < m.pixels; ++p) {
+    const float* x = m.x + p * m.pixel_stride + channel;
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) mean[i] = mean[i] + Lanes::load(x + i * kLanes);
   }
-  sum_pixels<count>(m, channel, m.deviations, [&](int i, const Lanes& x, const Lanes& sum) {
-    const Lanes deviation = x - mean[i];
-    return fma(deviation, deviation, sum);
-  });
+#pragma GCC unroll 4
+  for (int i = 0; i < count; ++i) mean[i] = mean[i] / Lanes(static_cast<float>(m.pixels));
+  Sums sums[count];
+  for (std::int64_t p = 0; p < m.pixels; ++p) {
+    const float* x = m.x + p * m.pixel_stride + channel;
+#pragma GCC unroll 4
+    for (int i = 0; i < count; ++i) {
+      const Lanes deviation = Lanes::load(x + i * kLanes) - mean[i];
+      sums[i].deviations = sums[i].deviations + deviation;
+      sums[i].squares = fma(deviation, deviation, sums[i].squares);
+    }
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < count; ++i) {
+    store_moments(m, channel + i * kLanes, mean[i], sums[i], kLanes);
+  }
 }
 
 /// The last channels, fewer than a vector.
 void moments_of_rest(const Moments& m, std::int64_t channel) {
   const std::int64_t count = m.channels - channel;
-  const auto sum_over_pixels = [&](auto step) {
-    Lanes sum(0);
-    for (std::int64_t p = 0; p < m.pixels; ++p) {
-      sum = step(Lanes::load(m.x + p * m.pixel_stride + channel, count), sum);
-    }
-    return sum;
+  const auto load = [&](std::int64_t p) {
+    return Lanes::load(m.x + p * m.pixel_stride + channel, count);
   };
-  const Lanes sum = sum_over_pixels([](const Lanes& x, const Lanes& total) { return total + x; });
-  const Lanes mean = sum / Lanes(static_cast<float>(m.pixels));
-  mean.store(m.mean + channel, count);
-  sum_over_pixels([&](const Lanes& x, const Lanes& total) {
-    const Lanes deviation = x - mean;
-    return fma(deviation, deviation, total);
-  }).store(m.deviations + channel, count);
+  Lanes mean(0);
+  for (std::int64_t p = 0; p < m.pixels; ++p) mean = mean + load(p);
+  mean = mean / Lanes(static_cast<float>(m.pixels));
+  Sums sums;
+  for (std::int64_t p = 0; p < m.pixels; ++p) {
+    const Lanes deviation = load(p) - mean;
+    sums.deviations = sums.deviations + deviation;
+    sums.squares = fma(deviation, deviation, sums.squares);
+  }
+  store_moments(m, channel, mean, sums, count);
 }
 
 void moments(const Moments& m) {
