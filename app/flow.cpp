@@ -183,6 +183,7 @@ class FlowCommand {
       const ProgressBar bar(pairs * options_.pair.flow.iterations, !options_.common.quiet);
       PaddedPicture first = read_padded(options_.images[0], options_.pair.padding);
       std::optional<Tensor> start = read_initial_flow(first);
+      read_truth(first);
       for (std::size_t i = 0; i + 1 < options_.images.size(); ++i) {
         PaddedPicture second = read_second(i + 1, first);
         start = process(model, i, first, second, start, bar);
@@ -208,6 +209,14 @@ class FlowCommand {
             expected.w, " × ", expected.h, " vectors, one for each 8 × 8 pixels, got ",
             field.flow.shape().w, " × ", field.flow.shape().h);
     return std::move(field.flow);
+  }
+
+  void read_truth(const PaddedPicture& picture) {
+    if (options_.truth.empty()) return;
+    truth_ = read_flow(options_.truth);
+    const Nhwc& s = truth_.flow.shape();
+    require(s.h == picture.h && s.w == picture.w, options_.truth.string(), ": expected a flow of ",
+            picture.w, " × ", picture.h, " pixels, got ", s.w, " × ", s.h);
   }
 
   PaddedPicture read_second(std::size_t index, const PaddedPicture& first) const {
@@ -280,10 +289,8 @@ class FlowCommand {
     said_ << label << ": " << s.w << " × " << s.h << " pixels, motion of " << fixed(mean, 2)
           << " pixels on average, " << fixed(most, 2) << " at most\n";
     if (!options_.truth.empty()) {
-      const FlowField truth = read_flow(options_.truth);
-      require(truth.flow.shape() == s, options_.truth.string(), ": expected a flow of ", s.w, " × ",
-              s.h, " pixels, got ", truth.flow.shape().w, " × ", truth.flow.shape().h);
-      const FlowError error = flow_error(found.flow.view(), truth.flow.view(), truth.valid.view());
+      const FlowError error =
+          flow_error(found.flow.view(), truth_.flow.view(), truth_.valid.view());
       entry["error"] = to_json(error);
       said_ << "end-point error " << fixed(error.epe, 3) << " pixels; " << fixed(error.over_1px, 2)
             << "% over 1 pixel, " << fixed(error.over_3px, 2) << "% over 3, "
@@ -295,6 +302,7 @@ class FlowCommand {
   const Options& options_;
   OutputFiles reports_;
   Context ctx_;
+  FlowField truth_;
   TensorDump dump_;
   TensorDump trace_;
   Json pairs_ = Json::array();

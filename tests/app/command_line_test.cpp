@@ -16,7 +16,8 @@ using Arguments = std::vector<std::string>;
 
 TEST(CommandLine, HelpHasExamplesAndSucceeds) {
   const std::vector<Arguments> commands{
-      {}, {"keypoints"}, {"match"}, {"inspect"}, {"cpu"}, {"bench"}, {"bench", "keypoints"}};
+      {},        {"keypoints"},          {"match"}, {"inspect"},      {"cpu"},
+      {"bench"}, {"bench", "keypoints"}, {"flow"},  {"bench", "flow"}};
   for (Arguments arguments : commands) {
     arguments.emplace_back("--help");
     const Outcome outcome = run_hewn(arguments);
@@ -90,6 +91,8 @@ TEST(CommandLine, EveryMistakeIsOneLineAndStatusTwo) {
       {{"bench", "keypoints", "--random-weights", "1", "--size", "7x640"}, "--size"},
       {{"bench", "keypoints", "--random-weights", "1", "--size", "99999999x64"}, "--size"},
       {{"bench", "keypoints", "--random-weights", "1", "--repeat", "0"}, "--repeat"},
+      {{"bench", "flow", "--random-weights", "1", "--size", "63x640"}, "--size"},
+      {{"bench", "flow", "--random-weights", "1", "--iters", "0"}, "--iters"},
   };
   for (const Wrong& wrong : mistakes) {
     const Outcome outcome = run_hewn(wrong.arguments);
