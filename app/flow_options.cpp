@@ -21,14 +21,14 @@ void add_flow_options(CLI::App& command, FlowOptions& options) {
             }
           },
           "Correlations: 'all-pairs' beforehand, whose memory grows with the square of the "
-          "picture; 'on-demand' where they are looked up; 'auto' the first as long as it takes no "
-          "more than --corr-memory (default: auto)")
+          "picture; 'on-demand' where they are looked up, mostly as fast; 'auto' the first as long "
+          "as it takes no more than --corr-memory (default: auto)")
       ->check(CLI::IsMember({"all-pairs", "on-demand", "auto"}).description(""))
       ->type_name("FORM")
       ->group("Flow");
   command
       .add_option("--corr-memory", options.corr_megabytes,
-                  "For --corr auto, in units of 10^6 bytes (default: 512)")
+                  "For --corr auto, in units of 10^6 bytes (default: 64)")
       ->type_name("MB")
       ->check(between(0, 1e9))
       ->group("Flow");

@@ -16,7 +16,7 @@ struct FlowOptions {
   std::int64_t iterations = 20;
   /// Empty: all pairs where they take no more than corr_megabytes.
   std::optional<CorrelationForm> correlation;
-  double corr_megabytes = 512;  ///< in units of 10⁶ bytes
+  double corr_megabytes = 64;  ///< in units of 10⁶ bytes
 };
 
 /// Adds --iters, --corr and --corr-memory.

@@ -28,6 +28,9 @@ void check(const Nhwc& features, const CorrelationParams& p) {
 /// y(n, j, i) = x(n, i, j) · factor.
 void transpose(ConstView x, float factor, View y, Context& ctx) {
   const Nhwc& s = x.shape;
+  const auto count = static_cast<double>(s.count());
+  const ProfileScope profile(ctx.profiler(), "correlation", "",
+                             {.flops = count, .bytes = 8 * count});
   parallel_for(ctx, s.n * s.w, 1, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t i = begin; i < end; ++i) {
       for (std::int64_t row = 0; row < s.h; ++row) {
@@ -62,9 +65,6 @@ Correlation::Correlation(ConstView features1, ConstView features2, const Correla
   check(s, params);
   require(features2.shape == s, "correlation: expected second features of ", s, ", got ",
           features2.shape);
-  const ProfileScope profile(
-      ctx.profiler(), "correlation", "",
-      {.flops = 0, .bytes = 4 * static_cast<double>(s.count() + features2.shape.count())});
   const bool all_pairs = params.form == CorrelationForm::all_pairs;
   const std::int64_t side = window_side(params.radius);
   Arena& arena = ctx.arena();
