@@ -48,9 +48,9 @@ class Arena {
   /// A dense, uninitialised view of the given shape. Throws as allocate() does.
   View view(const Nhwc& shape) { return {allocate<float>(shape.count()).data(), shape}; }
 
-  /// Has at least `bytes` in one piece for what follows, so that the first run of a network leaves no
-  /// holes. A hint: it does nothing while something is allocated, or when there is no such memory.
-  /// The system gives memory where it is touched, so that a generous guess costs nothing.
+  /// Has at least `bytes` in one piece for what follows, so that the first run of a network leaves
+  /// no holes. A hint: it does nothing while something is allocated, or when there is no such
+  /// memory. The system gives memory where it is touched, so that a generous guess costs nothing.
   void reserve(std::int64_t bytes);
 
   /// Bytes obtained from the system and held now.
