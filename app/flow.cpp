@@ -35,7 +35,7 @@ constexpr const char* kHelp = R"(Examples:
   hewn flow frame_*.png --weights raft.safetensors --out-dir flows
 
 A drawing shows directions as hues and speeds as saturation: white stands still, red goes right,
-yellow-green down, cyan left, violet up. --out F.flo writes Middlebury's format, --out F.png
+yellow down, cyan left, violet up. --out F.flo writes Middlebury's format, --out F.png
 KITTI's 16-bit PNG. With --out-dir, each picture's flow to the next becomes NAME.flo and NAME.png
 there, after the first of the two; each pair starts from the flow before, projected forward.)";
 

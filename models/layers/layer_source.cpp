@@ -90,8 +90,9 @@ void FileLayers::expect_nothing_left() const {
 }
 
 ConvWeights RandomLayers::conv_weights(const std::string& name, const Shape& shape) {
-  const auto gain = std::ranges::find_if(
-      gains_, [&](const Gain& candidate) { return name.find(candidate.part) != name.npos; });
+  const auto gain = std::ranges::find_if(gains_, [&](const Gain& candidate) {
+    return name.find(candidate.part) != std::string::npos;
+  });
   const auto fan_in = static_cast<double>(shape[1] * shape[2] * shape[3]);
   // A uniform distribution from −b to b has the variance b² / 3.
   const double bound = (gain == gains_.end() ? kReluGain : gain->gain) * std::sqrt(3 / fan_in);
