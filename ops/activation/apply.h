@@ -28,4 +28,37 @@ HEWN_INLINE Lanes apply(const Activation& activation, const Lanes& x) {
   return x;
 }
 
+/// An activation whose kind the compiler knows.
+template <Activation::Kind kind>
+struct Known {
+  float negative_slope;
+  HEWN_INLINE Lanes operator()(const Lanes& x) const {
+    return apply({.kind = kind, .negative_slope = negative_slope}, x);
+  }
+};
+
+/// Calls f(known) for the activation's kind, so that a loop in f holds one activation and no
+/// branch.
+template <typename Function>
+HEWN_INLINE void with_known_kind(const Activation& activation, Function f) {
+  using Kind = Activation::Kind;
+  const float slope = activation.negative_slope;
+  switch (activation.kind) {
+    case Kind::none:
+      return f(Known<Kind::none>{slope});
+    case Kind::relu:
+      return f(Known<Kind::relu>{slope});
+    case Kind::leaky_relu:
+      return f(Known<Kind::leaky_relu>{slope});
+    case Kind::sigmoid:
+      return f(Known<Kind::sigmoid>{slope});
+    case Kind::tanh:
+      return f(Known<Kind::tanh>{slope});
+    case Kind::gelu:
+      return f(Known<Kind::gelu>{slope});
+    case Kind::quick_gelu:
+      return f(Known<Kind::quick_gelu>{slope});
+  }
+}
+
 }  // namespace hewn::HEWN_KERNEL_ISA

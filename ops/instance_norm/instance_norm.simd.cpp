@@ -82,9 +82,8 @@ void moments(const Moments& m) {
   if (channel < m.channels) moments_of_rest(m, channel);
 }
 
-template <Activation::Kind kind>
-void normalize_rows(const NormalizeRows& n) {
-  const Activation activation{.kind = kind, .negative_slope = n.activation.negative_slope};
+template <typename Known>
+HEWN_INLINE void normalize_rows(const NormalizeRows& n, Known activation) {
   for (std::int64_t row = 0; row < n.rows.count; ++row) {
     const float* x = n.rows.x + row * n.rows.x_stride;
     float* y = n.rows.y + row * n.rows.y_stride;
@@ -94,31 +93,15 @@ void normalize_rows(const NormalizeRows& n) {
       Lanes value = (Lanes::load(x + column, lanes) - Lanes::load(n.mean + column, lanes)) *
                     Lanes::load(n.factor + column, lanes);
       if (n.before != nullptr) value = value + Lanes::load(before + column, lanes);
-      value = apply(activation, value);
+      value = activation(value);
       if (n.after != nullptr) value = value + Lanes::load(after + column, lanes);
       value.store(y + column, lanes);
     });
   }
 }
 
-void normalize_any(const NormalizeRows& n) {
-  using Kind = Activation::Kind;
-  switch (n.activation.kind) {
-    case Kind::none:
-      return normalize_rows<Kind::none>(n);
-    case Kind::relu:
-      return normalize_rows<Kind::relu>(n);
-    case Kind::leaky_relu:
-      return normalize_rows<Kind::leaky_relu>(n);
-    case Kind::sigmoid:
-      return normalize_rows<Kind::sigmoid>(n);
-    case Kind::tanh:
-      return normalize_rows<Kind::tanh>(n);
-    case Kind::gelu:
-      return normalize_rows<Kind::gelu>(n);
-    case Kind::quick_gelu:
-      return normalize_rows<Kind::quick_gelu>(n);
-  }
+void normalize(const NormalizeRows& n) {
+  with_known_kind(n.activation, [&](auto known) { normalize_rows(n, known); });
 }
 
 }  // namespace
@@ -127,7 +110,7 @@ void normalize_any(const NormalizeRows& n) {
 template <>
 const InstanceNormKernels& kernels<InstanceNormKernels, HEWN_KERNEL_ISA::kIsa>() {
   using namespace HEWN_KERNEL_ISA;
-  static constexpr InstanceNormKernels table{moments, normalize_any};
+  static constexpr InstanceNormKernels table{moments, normalize};
   return table;
 }
 
