@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "tests/support/allocations.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/random.h"
@@ -156,6 +157,25 @@ TEST(Raft, ASecondRunAllocatesNothing) {
     const std::int64_t after_first = ctx.arena().system_allocations();
     run(model(true), a, a, options, ctx);
     EXPECT_EQ(ctx.arena().system_allocations(), after_first);
+  }
+}
+
+TEST(Raft, IterationsAllocateNothing) {
+  Random random(9);
+  const Tensor a = random.tensor({1, 64, 64, 3}, 0, 1);
+  const Tensor b = random.tensor({1, 64, 64, 3}, 0, 1);
+  Context ctx({.threads = 1});
+  for (const bool large : {true, false}) {
+    for (const auto form : {CorrelationForm::all_pairs, CorrelationForm::on_demand}) {
+      const auto allocations_of = [&](std::int64_t iterations) {
+        const Raft::Options options{.iterations = iterations, .correlation = form};
+        const std::int64_t before = test::allocations();
+        run(model(large), a, b, options, ctx);
+        return test::allocations() - before;
+      };
+      allocations_of(1);
+      EXPECT_EQ(allocations_of(5), allocations_of(1));
+    }
   }
 }
 
