@@ -51,7 +51,7 @@ void Arena::reserve(std::int64_t bytes) {
 /// would lie idle until the outermost scope ends. A new chunk is as large as all together, so that
 /// there are few; the system gives memory where it is touched, so that costs none.
 void Arena::next_chunk(std::size_t size) {
-  const std::size_t all = static_cast<std::size_t>(reserved_bytes());
+  const auto all = static_cast<std::size_t>(reserved_bytes());
   const std::size_t next = std::min(current_ + 1, chunks_.size());
   while (next < chunks_.size() && chunks_[next].size < size) {
     chunks_.erase(chunks_.begin() + static_cast<std::ptrdiff_t>(next));

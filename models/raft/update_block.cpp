@@ -6,12 +6,12 @@ namespace hewn {
 
 namespace {
 
-const std::string kName = "update_block.";
+constexpr const char* kName = "update_block.";
 
 PackedConv2d conv_relu(LayerSource& layers, const std::string& name, std::int64_t in,
                        std::int64_t out, std::int64_t side) {
   return layers.packed_conv(
-      kName + name, {out, in, side, side},
+      concat(kName, name), {out, in, side, side},
       {.padding_h = side / 2, .padding_w = side / 2, .activation = Activation::relu()});
 }
 
@@ -19,10 +19,10 @@ PackedConv2d conv_relu(LayerSource& layers, const std::string& name, std::int64_
 /// is exact, so it may as well be on the weights.
 PackedConv2d mask_conv(LayerSource& layers, const std::string& name, const Shape& shape) {
   constexpr float kMaskScale = 0.25F;
-  ConvWeights weights = layers.conv_weights(kName + name, shape);
+  ConvWeights weights = layers.conv_weights(concat(kName, name), shape);
   for (float& value : weights.weight) value *= kMaskScale;
   for (float& value : weights.bias) value *= kMaskScale;
-  return {kName + name, {.packing = layers.packing()}, weights.spans()};
+  return {concat(kName, name), {.packing = layers.packing()}, weights.spans()};
 }
 
 /// conv(x), in the arena of the Context.
@@ -48,27 +48,29 @@ MotionEncoder::MotionEncoder(LayerSource& layers, const RaftVariant& variant,
 void MotionEncoder::operator()(std::int64_t iteration, Correlation& correlation, ConstView flow,
                                View motion, Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
-  Arena& arena = ctx.arena();
   const Nhwc& s = flow.shape;
   const std::int64_t seen = (convc2_ ? *convc2_ : convc1_).out_channels();
   const std::int64_t moved = convf2_.out_channels();
-  const View both = arena.view({s.n, s.h, s.w, seen + moved});
-  {
-    const Arena::Scope part(arena);
-    const View inner =
-        convc2_ ? arena.view({s.n, s.h, s.w, convc1_.out_channels()}) : both.channels(0, seen);
-    {
-      const Arena::Scope input(arena);
-      const View found = arena.view({s.n, s.h, s.w, correlation.channels()});
-      correlation.lookup(flow, found, ctx);
-      if (ctx.tracing()) ctx.trace(concat(iteration, ".correlation"), found);
-      conv2d(found, convc1_, inner, ctx);
-    }
-    if (convc2_) conv2d(inner, *convc2_, both.channels(0, seen), ctx);
-  }
+  const View both = ctx.arena().view({s.n, s.h, s.w, seen + moved});
+  encode_correlation(iteration, correlation, flow, both.channels(0, seen), ctx);
   conv2d(run(convf1_, flow, ctx), convf2_, both.channels(seen, seen + moved), ctx);
   conv2d(both, conv_, motion.channels(0, motion.shape.c - 2), ctx);
   copy(flow, motion.channels(motion.shape.c - 2, motion.shape.c));
+}
+
+void MotionEncoder::encode_correlation(std::int64_t iteration, Correlation& correlation,
+                                       ConstView flow, View seen, Context& ctx) const {
+  const Arena::Scope scope(ctx.arena());
+  const Nhwc& s = flow.shape;
+  const View inner = convc2_ ? ctx.arena().view({s.n, s.h, s.w, convc1_.out_channels()}) : seen;
+  {
+    const Arena::Scope input(ctx.arena());
+    const View found = ctx.arena().view({s.n, s.h, s.w, correlation.channels()});
+    correlation.lookup(flow, found, ctx);
+    if (ctx.tracing()) ctx.trace(concat(iteration, ".correlation"), found);
+    conv2d(found, convc1_, inner, ctx);
+  }
+  if (convc2_) conv2d(inner, *convc2_, seen, ctx);
 }
 
 UpdateBlock::UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations)
@@ -76,14 +78,14 @@ UpdateBlock::UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::i
       motion_encoder_(layers, variant, correlations),
       flow_conv1_(
           conv_relu(layers, "flow_head.conv1", variant.hidden, variant.large ? 256 : 128, 3)),
-      flow_conv2_(layers.packed_conv(kName + "flow_head.conv2",
+      flow_conv2_(layers.packed_conv(concat(kName, "flow_head.conv2"),
                                      {2, variant.large ? 256 : 128, 3, 3},
                                      {.padding_h = 1, .padding_w = 1})) {
   const std::int64_t hidden = variant.hidden;
   const std::int64_t channels = hidden + variant.context + variant.motion;
   const auto add_unit = [&](const char* suffix, std::int64_t kernel_h, std::int64_t kernel_w) {
-    gru_.push_back(layers.conv_gru(kName + "gru", suffix, {hidden, channels, kernel_h, kernel_w},
-                                   variant.context));
+    gru_.push_back(layers.conv_gru(concat(kName, "gru"), suffix,
+                                   {hidden, channels, kernel_h, kernel_w}, variant.context));
   };
   if (variant.large) {
     add_unit("1", 1, 5);

@@ -24,6 +24,10 @@ class MotionEncoder {
                   Context& ctx) const;
 
  private:
+  /// The correlations around the flow, convolved; all that is between is given back.
+  void encode_correlation(std::int64_t iteration, Correlation& correlation, ConstView flow,
+                          View seen, Context& ctx) const;
+
   PackedConv2d convc1_;
   std::optional<PackedConv2d> convc2_;  // large only
   PackedConv2d convf1_, convf2_, conv_;
