@@ -19,20 +19,28 @@ std::int64_t allocations() { return count; }
 }  // namespace hewn::test
 
 // NOLINTBEGIN(cppcoreguidelines-no-malloc): this is what operator new stands on.
-// The nothrow forms of the standard library end up in these. Its array forms do as well, but not
-// those that the sanitizers bring.
+// The array and nothrow forms of the standard library end up in the plain ones, but not those that
+// the sanitizers bring.
+
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  ++count;
+  return std::malloc(size > 0 ? size : 1);
+}
+
+void* operator new(std::size_t size, std::align_val_t alignment, const std::nothrow_t&) noexcept {
+  ++count;
+  const auto unit = static_cast<std::size_t>(alignment);
+  const std::size_t rounded = (size + unit - 1) / unit * unit;
+  return std::aligned_alloc(unit, rounded > 0 ? rounded : unit);
+}
 
 void* operator new(std::size_t size) {
-  ++count;
-  if (void* data = std::malloc(size > 0 ? size : 1)) return data;
+  if (void* data = operator new(size, std::nothrow)) return data;
   throw std::bad_alloc();
 }
 
 void* operator new(std::size_t size, std::align_val_t alignment) {
-  ++count;
-  const auto unit = static_cast<std::size_t>(alignment);
-  const std::size_t rounded = (size + unit - 1) / unit * unit;
-  if (void* data = std::aligned_alloc(unit, rounded > 0 ? rounded : unit)) return data;
+  if (void* data = operator new(size, alignment, std::nothrow)) return data;
   throw std::bad_alloc();
 }
 
@@ -42,6 +50,9 @@ void operator delete(void* data, std::align_val_t) noexcept { std::free(data); }
 void operator delete(void* data, std::size_t, std::align_val_t) noexcept { std::free(data); }
 
 void* operator new[](std::size_t size) { return operator new(size); }
+void* operator new[](std::size_t size, const std::nothrow_t& nothrow) noexcept {
+  return operator new(size, nothrow);
+}
 void* operator new[](std::size_t size, std::align_val_t alignment) {
   return operator new(size, alignment);
 }
