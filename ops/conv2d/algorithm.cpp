@@ -16,10 +16,6 @@ namespace {
 constexpr std::array kChoices{Conv2dAlgorithm::winograd_4x4_3x3, Conv2dAlgorithm::winograd_1x4_1x5,
                               Conv2dAlgorithm::winograd_4x1_5x1};
 
-/// With fewer input channels the transforms outweigh the products that they save. Output channels
-/// do not matter: every algorithm computes whole panels of them.
-constexpr std::int64_t kEnoughInputChannels = 16;
-
 }  // namespace
 
 std::string_view conv2d_algorithm_name(Conv2dAlgorithm algorithm) {

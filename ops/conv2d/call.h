@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 namespace hewn {
 
@@ -45,6 +46,17 @@ struct BasicMap {
 using Map = BasicMap<float>;
 using ConstMap = BasicMap<const float>;
 
+/// A convolution whose output channels are h × w blocks, one for each pixel of a block of h × w
+/// pixels of y, row by row ("sub-pixel convolution": Shi et al., "Real-time single image and video
+/// super-resolution using an efficient sub-pixel convolutional neural network", 2016). Blocks are
+/// whole panels of channels.
+struct Subpixels {
+  std::int64_t h = 1, w = 1;
+  /// For each block the products of Winograd's algorithm, as bits, whose weights are not all zero.
+  /// The others are left out.
+  std::span<const std::uint64_t> products = {};
+};
+
 /// What an algorithm is asked for. Shapes are checked already, and nothing is empty.
 ///
 /// x and y may be windows of larger maps: then padding_top and padding_left are the padding as seen
@@ -60,6 +72,8 @@ struct Conv2dCall {
   std::int64_t padding_left = conv.params().padding_w;
   /// y is the 2×2 max-pooled result; where conv2d_pools() only.
   bool max_pool = false;
+  /// By Winograd's algorithm only, without addends and pooling.
+  Subpixels subpixels = {};
 };
 
 /// The algorithm that conv2d() runs in this Context.

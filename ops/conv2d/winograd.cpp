@@ -3,6 +3,9 @@
 // after the other, and transform the products into outputs. The block's transformed input and the
 // products of one panel stay in L2; weights are read once a block.
 //
+// Sub-pixels: y has h × w pixels for each place of the convolution, and panels of channels are
+// theirs in turn, so that one transformed input serves all of them.
+//
 // With dilation d the map falls into d² phases, the pixels of equal (y mod d, x mod d), each of
 // which is an undilated map: its tiles only step by d. All phases share the blocks.
 #include "hewn/ops/conv2d/winograd.h"
@@ -19,20 +22,12 @@ namespace hewn {
 
 namespace {
 
-constexpr std::int64_t kMaxBlock = 48;
+/// Tiles in a block.
+constexpr std::int64_t kMaxBlock = 64;
 
 /// Sums of transformed values are in shorter runs than others: the output transform magnifies their
 /// errors.
 constexpr std::int64_t kRunOfProducts = 64;
-
-/// Tiles in a block: as many as keep the transformed input below this part of L2, so that the
-/// products of a panel and the weights on their way through find room beside it.
-std::int64_t tiles_per_block(std::int64_t l2_bytes, std::int64_t tile_bytes) {
-  constexpr double kShareOfL2 = 0.3;
-  constexpr std::int64_t kMultiple = 12;  // pixels of the largest register tile
-  const auto budget = static_cast<std::int64_t>(kShareOfL2 * static_cast<double>(l2_bytes));
-  return std::clamp(budget / tile_bytes / kMultiple * kMultiple, kMultiple, kMaxBlock);
-}
 
 const WinogradTransforms& transforms_of(Conv2dAlgorithm algorithm, Isa isa) {
   const auto& kernels = select_kernels<WinogradKernels>(isa);
@@ -59,35 +54,32 @@ class WinogradConv2d {
         padding_top_(call.padding_top),
         padding_left_(call.padding_left),
         y_(call.y),
-        max_pool_(call.max_pool),
+        pooling_(call.max_pool ? 2 : 1),
+        subpixels_(call.subpixels),
         before_(call.before),
         after_(call.after),
         gemm_(select_kernels<GemmKernels>(ctx.isa())),
         tile_(winograd_tile(call.conv.algorithm())),
         transforms_(transforms_of(call.conv.algorithm(), ctx.isa())) {
-    const std::int64_t scale = max_pool_ ? 2 : 1;
-    rows_ = y_.shape.h * scale;
-    columns_ = y_.shape.w * scale;
+    rows_ = divide_up(y_.shape.h * pooling_, subpixels_.h);
+    columns_ = divide_up(y_.shape.w * pooling_, subpixels_.w);
+    subpixel_panels_ = conv_.panels_per_group() / (subpixels_.h * subpixels_.w);
     depth_ = conv_.in_channels();
     channels_ = divide_up(depth_, kPanel) * kPanel;
     tiles_h_ = divide_up(divide_up(rows_, p_.dilation_h), tile_.outputs_h);
     tiles_w_ = divide_up(divide_up(columns_, p_.dilation_w), tile_.outputs_w);
     tiles_ = y_.shape.n * tiles_h_ * p_.dilation_h * tiles_w_ * p_.dilation_w;
-    const std::int64_t tile_bytes =
-        tile_.products() * channels_ * static_cast<std::int64_t>(sizeof(float));
-    block_ = std::min(tiles_per_block(ctx.l2_bytes(), tile_bytes), tiles_);
-    panel_width_ = gemm_.max_panels * kPanel;
+    plan_blocks(ctx);
     // One line more than the tiles need: products a multiple of 4 KB apart would all fall into one
     // set of L1.
     input_stride_ = block_ * channels_ + kPanel;
-    output_stride_ = block_ * panel_width_ + kPanel;
+    output_stride_ = block_ * group_ * kPanel + kPanel;
     scratch_size_ = tile_.products() * (input_stride_ + output_stride_);
     scratch_ = ctx.arena().allocate<float>(ctx.threads() * scratch_size_).data();
   }
 
   void run(Context& ctx) {
-    // Blocks of nearly equal size, so that no thread is left with a small rest.
-    const std::int64_t blocks = divide_up(tiles_, block_);
+    const std::int64_t blocks = blocks_;
     parallel_for(ctx, blocks, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
       for (std::int64_t i = begin; i < end; ++i) {
         run_block(i * tiles_ / blocks, (i + 1) * tiles_ / blocks, worker);
@@ -96,6 +88,35 @@ class WinogradConv2d {
   }
 
  private:
+  /// How many tiles are a block, and for how many panels they are multiplied before their products
+  /// are transformed.
+  void plan_blocks(const Context& ctx) {
+    constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
+    constexpr std::int64_t kMultiple = 12;  // pixels of the largest register tile
+    const std::int64_t panel_bytes = tile_.products() * depth_ * kPanel * kFloat;
+    std::int64_t block = 0;
+    if (subpixel_panels_ * panel_bytes < 3 * ctx.l2_bytes()) {
+      // As many tiles as keep their transformed input below a part of L2, so that the products of
+      // two panels and the weights on their way through find room beside it.
+      constexpr std::int64_t kMost = 48;
+      constexpr double kShareOfL2 = 0.3;
+      const auto budget =
+          static_cast<std::int64_t>(kShareOfL2 * static_cast<double>(ctx.l2_bytes()));
+      const std::int64_t tile_bytes = tile_.products() * channels_ * kFloat;
+      block = std::clamp(budget / tile_bytes / kMultiple * kMultiple, kMultiple, kMost);
+      group_ = gemm_.max_panels;
+    } else {
+      // So few tiles would not be worth so many weights, which come from beyond L2 for each block.
+      // Of a product at a time, the input and output of many tiles and all panels stay in L2; then
+      // they, too, go beyond it.
+      block = kMaxBlock;
+      group_ = subpixel_panels_;
+    }
+    // Blocks of nearly equal size, and as many for every thread.
+    blocks_ = std::min(divide_up(divide_up(tiles_, block), ctx.threads()) * ctx.threads(), tiles_);
+    block_ = divide_up(tiles_, blocks_);
+  }
+
   /// The first output pixel of a tile, and how many of its outputs exist.
   struct Tile {
     std::int64_t image, y, x;
@@ -126,12 +147,30 @@ class WinogradConv2d {
       tile = tile_at(begin++);
       transform_input(tile, transformed + (&tile - tile_buffer) * channels_);
     }
-    for (std::int64_t panel = 0; panel < conv_.panels_per_group(); panel += gemm_.max_panels) {
-      const std::int64_t panels = std::min(gemm_.max_panels, conv_.panels_per_group() - panel);
-      multiply(transformed, panel, panels, std::ssize(tiles), products);
-      for (std::int64_t n = 0; n < panels; ++n) {
-        transform_outputs(products + n * kPanel, tiles, panel + n);
+    const std::int64_t subpixels = subpixels_.h * subpixels_.w;
+    for (std::int64_t i = 0; i < subpixels; ++i) {
+      const std::int64_t end_panel = (i + 1) * subpixel_panels_;
+      const std::uint64_t needed = needed_products(i);
+      clear_products(~needed, std::ssize(tiles), products);
+      for (std::int64_t panel = i * subpixel_panels_; panel < end_panel; panel += group_) {
+        const std::int64_t panels = std::min(group_, end_panel - panel);
+        multiply(transformed, panel, panels, needed, std::ssize(tiles), products);
+        for (std::int64_t n = 0; n < panels; ++n) {
+          transform_outputs(products + n * kPanel, tiles, panel + n);
+        }
       }
+    }
+  }
+
+  std::uint64_t needed_products(std::int64_t subpixel) const {
+    if (subpixels_.products.empty()) return ~std::uint64_t{0};
+    return subpixels_.products[static_cast<std::size_t>(subpixel)];
+  }
+
+  void clear_products(std::uint64_t which, std::int64_t tiles, float* products) const {
+    for (std::int64_t product = 0; product < tile_.products(); ++product) {
+      if ((which >> product & 1) == 0) continue;
+      std::fill_n(products + product * output_stride_, tiles * group_ * kPanel, 0.0F);
     }
   }
 
@@ -164,7 +203,7 @@ class WinogradConv2d {
   }
 
   void multiply(const float* transformed, std::int64_t panel, std::int64_t panels,
-                std::int64_t tiles, float* products) const {
+                std::uint64_t needed, std::int64_t tiles, float* products) const {
     static constexpr std::int64_t kNoOffset = 0;
     const std::int64_t panel_stride = tile_.products() * depth_ * kPanel;
     const std::int64_t steps = divide_up(tiles, gemm_.max_pixels);
@@ -174,58 +213,73 @@ class WinogradConv2d {
                   .depth = depth_,
                   .run = kRunOfProducts,
                   .pixel_stride = channels_,
-                  .panels = conv_.winograd() + panel * panel_stride,
+                  .panels = nullptr,
                   .panel_stride = panel_stride,
                   .out = nullptr,
-                  .out_stride = panel_width_,
+                  .out_stride = group_ * kPanel,
                   .pixels = 0,
-                  .channels = panels * kPanel,
+                  .channels = 0,
                   .epilogue = {}};
     std::int64_t bounds[kMaxBlock + 1];
     for (std::int64_t step = 0; step <= steps; ++step) bounds[step] = step * tiles / steps;
     for (std::int64_t product = 0; product < tile_.products(); ++product) {
-      for (std::int64_t step = 0; step < steps; ++step) {
-        gemm.in = transformed + product * input_stride_ + bounds[step] * channels_;
-        gemm.out = products + product * output_stride_ + bounds[step] * panel_width_;
-        gemm.pixels = bounds[step + 1] - bounds[step];
-        gemm_.tile(gemm);
+      if ((needed >> product & 1) == 0) continue;
+      for (std::int64_t n = 0; n < panels; n += gemm_.max_panels) {
+        gemm.panels = conv_.winograd() + (panel + n) * panel_stride + product * depth_ * kPanel;
+        gemm.channels = std::min(gemm_.max_panels, panels - n) * kPanel;
+        for (std::int64_t step = 0; step < steps; ++step) {
+          gemm.in = transformed + product * input_stride_ + bounds[step] * channels_;
+          gemm.out = products + product * output_stride_ + (bounds[step] * group_ + n) * kPanel;
+          gemm.pixels = bounds[step + 1] - bounds[step];
+          gemm_.tile(gemm);
+        }
       }
-      gemm.panels += depth_ * kPanel;
     }
   }
 
   /// All tiles of a block, for one panel.
   void transform_outputs(const float* products, std::span<const Tile> tiles,
                          std::int64_t panel) const {
-    const std::int64_t channel = panel * kPanel;
-    const auto at = [channel](const float* values) {
-      return values == nullptr ? nullptr : values + channel;
+    const std::int64_t subpixel = panel / subpixel_panels_;
+    const std::int64_t row = subpixel / subpixels_.w;
+    const std::int64_t column = subpixel % subpixels_.w;
+    const std::int64_t channel = panel % subpixel_panels_ * kPanel;
+    const auto at = [panel](const float* values) {
+      return values == nullptr ? nullptr : values + panel * kPanel;
     };
     WinogradOutput output{
         .in = products,
         .product_stride = output_stride_,
-        .next_tile = panel_width_,
+        .next_tile = group_ * kPanel,
         .out = nullptr,
-        .row_stride = p_.dilation_h * y_.row_stride,
-        .column_stride = p_.dilation_w * y_.pixel_stride,
+        .row_stride = p_.dilation_h * subpixels_.h * y_.row_stride,
+        .column_stride = p_.dilation_w * subpixels_.w * y_.pixel_stride,
         .before_row_stride = before_ ? p_.dilation_h * before_->row_stride : 0,
         .before_column_stride = before_ ? p_.dilation_w * before_->pixel_stride : 0,
         .after_row_stride = after_ ? p_.dilation_h * after_->row_stride : 0,
         .after_column_stride = after_ ? p_.dilation_w * after_->pixel_stride : 0,
         .rows = 0,
         .columns = 0,
-        .max_pool = max_pool_,
+        .max_pool = pooling_ == 2,
         .channels = std::min(y_.shape.c - channel, kPanel),
         .epilogue = {.bias = at(conv_.bias()),
                      .activation = p_.activation,
                      .scale = at(conv_.scale()),
                      .shift = at(conv_.shift())},
     };
+    // A block at the end of y may have fewer pixels.
+    const std::int64_t rows = divide_up(y_.shape.h * pooling_ - row, subpixels_.h);
+    const std::int64_t columns = divide_up(y_.shape.w * pooling_ - column, subpixels_.w);
+    const auto clip = [](int outputs, std::int64_t left) {
+      return static_cast<int>(std::clamp<std::int64_t>(left, 0, outputs));
+    };
     for (const Tile& tile : tiles) {
-      output.out = channel + (max_pool_ ? y_.pixel(tile.image, tile.y / 2, tile.x / 2)
-                                        : y_.pixel(tile.image, tile.y, tile.x));
-      output.rows = tile.rows;
-      output.columns = tile.columns;
+      const std::int64_t y = tile.y * subpixels_.h + row;
+      const std::int64_t x = tile.x * subpixels_.w + column;
+      output.out = channel + (pooling_ == 1 ? y_.pixel(tile.image, y, x)
+                                            : y_.pixel(tile.image, y / 2, x / 2));
+      output.rows = clip(tile.rows, rows - tile.y);
+      output.columns = clip(tile.columns, columns - tile.x);
       if (before_) {
         output.epilogue.before = before_->pixel(tile.image, tile.y, tile.x) + channel;
       }
@@ -233,7 +287,7 @@ class WinogradConv2d {
         output.epilogue.after = after_->pixel(tile.image, tile.y, tile.x) + channel;
       }
       transforms_.output(output);
-      output.in += panel_width_;
+      output.in += group_ * kPanel;
     }
   }
 
@@ -243,22 +297,25 @@ class WinogradConv2d {
   std::int64_t padding_top_;
   std::int64_t padding_left_;
   Map y_;
-  bool max_pool_;
+  std::int64_t pooling_;  // pixels of the result for one of y, along each axis
+  Subpixels subpixels_;
   std::optional<ConstMap> before_;
   std::optional<ConstMap> after_;
   const GemmKernels& gemm_;
   WinogradTile tile_;
   const WinogradTransforms& transforms_;
 
-  std::int64_t rows_ = 0;  // of the result, before pooling
+  std::int64_t rows_ = 0;  // of the result, before pooling, in blocks of sub-pixels
   std::int64_t columns_ = 0;
+  std::int64_t subpixel_panels_ = 0;
   std::int64_t depth_ = 0;
   std::int64_t channels_ = 0;  // depth, rounded up to whole vectors
   std::int64_t tiles_h_ = 0;   // of one phase
   std::int64_t tiles_w_ = 0;
   std::int64_t tiles_ = 0;
-  std::int64_t block_ = 0;
-  std::int64_t panel_width_ = 0;
+  std::int64_t blocks_ = 0;
+  std::int64_t block_ = 0;          // tiles in the largest
+  std::int64_t group_ = 0;          // panels whose products are computed before any is transformed
   std::int64_t input_stride_ = 0;   // floats between the products of the transformed input
   std::int64_t output_stride_ = 0;  // and between those of a panel
   std::int64_t scratch_size_ = 0;
