@@ -1,0 +1,177 @@
+#include "hewn/ops/conv_chain/conv_chain.h"
+
+#include <array>
+#include <deque>
+#include <vector>
+
+#include "tests/support/compare.h"
+#include "tests/support/errors.h"
+#include "tests/support/random.h"
+#include <gtest/gtest.h>
+
+namespace hewn {
+namespace {
+
+using test::Random;
+
+/// Convolutions one after the other, with random weights and channels that fit.
+class Links {
+ public:
+  Links(std::int64_t channels, std::uint64_t seed) : random_(seed), channels_(channels) {}
+
+  Links& conv(std::int64_t out, std::int64_t kernel, Conv2dParams params) {
+    const Shape shape{out, channels_, kernel, kernel};
+    convs_.emplace_back("conv", params,
+                        Conv2dWeights{.shape = shape, .weight = random_.values(shape.count())});
+    links_.emplace_back(&convs_.back());
+    channels_ = out;
+    return *this;
+  }
+
+  Links& up(std::int64_t out, std::int64_t kernel, ConvTranspose2dParams params) {
+    const Shape shape{channels_, out, kernel, kernel};
+    ups_.emplace_back("up", params,
+                      Conv2dWeights{.shape = shape, .weight = random_.values(shape.count())});
+    links_.emplace_back(&ups_.back());
+    channels_ = out;
+    return *this;
+  }
+
+  std::span<const ConvLink> links() const { return links_; }
+
+  Tensor one_by_one(ConstView x, Context& ctx) const {
+    Tensor map = Tensor::copy_of(x);
+    for (const ConvLink& link : links_) {
+      std::visit(
+          [&](const auto* conv) {
+            Tensor next(conv->output_shape(map.shape()));
+            run(map.view(), *conv, next.view(), ctx);
+            map = std::move(next);
+          },
+          link);
+    }
+    return map;
+  }
+
+ private:
+  static void run(ConstView x, const PackedConv2d& conv, View y, Context& ctx) {
+    conv2d(x, conv, y, ctx);
+  }
+  static void run(ConstView x, const PackedConvTranspose2d& conv, View y, Context& ctx) {
+    conv_transpose2d(x, conv, y, ctx);
+  }
+
+  Random random_;
+  std::int64_t channels_;
+  std::deque<PackedConv2d> convs_;
+  std::deque<PackedConvTranspose2d> ups_;
+  std::vector<ConvLink> links_;
+};
+
+/// The smallest stripes, some, and one for the whole map.
+constexpr std::array<std::int64_t, 3> kBudgets{0, 40'000, kConvChainBytes};
+
+void check(const Links& links, const Nhwc& x_shape) {
+  SCOPED_TRACE(concat("x ", x_shape));
+  const Tensor x = Random(7).tensor(x_shape);
+  for (const Isa isa : test::usable_isas()) {
+    for (const bool precise : {false, true}) {
+      for (const int threads : {1, 3}) {
+        Context ctx({.threads = threads, .isa = isa, .precise = precise});
+        const Tensor expected = links.one_by_one(x.view(), ctx);
+        for (const std::int64_t budget : kBudgets) {
+          SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads, " precise ", precise,
+                              " bytes ", budget));
+          test::Sliced sliced_x(x_shape, &x);
+          test::Sliced y(expected.shape());
+          conv_chain(sliced_x.view(), links.links(), y.view(), ctx, budget);
+          EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view()));
+          EXPECT_TRUE(y.margins_untouched());
+        }
+      }
+    }
+  }
+}
+
+constexpr Conv2dParams kSame{.padding_h = 1, .padding_w = 1, .activation = Activation::relu()};
+constexpr Conv2dParams kHalf{.stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1};
+constexpr ConvTranspose2dParams kDouble{
+    .stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1};
+
+TEST(ConvChain, HasTheBitsOfItsConvolutionsOneByOne) {
+  Links down(4, 1);
+  down.conv(17, 5, {.padding_h = 2, .padding_w = 2}).conv(16, 3, kHalf).conv(20, 3, kSame);
+  down.conv(8, 3, kHalf);
+  Links up(16, 2);
+  up.up(17, 4, kDouble).conv(16, 3, kSame).up(16, 4, kDouble).conv(9, 3, kSame).conv(3, 3, kSame);
+  for (const std::int64_t height : {1, 2, 7, 8, 9, 30}) {
+    check(down, {1, height, 11, 4});
+    check(up, {height == 9 ? 2 : 1, height, 6, 16});
+  }
+}
+
+TEST(ConvChain, TakesAnyConvolution) {
+  Random random(3);
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE(concat("seed ", seed));
+    Links links(random.integer(1, 20), seed);
+    for (std::int64_t i = random.integer(1, 4); i > 0; --i) {
+      const std::int64_t out = random.integer(1, 20);
+      const std::int64_t kernel = random.integer(1, 5);
+      const std::int64_t stride = random.integer(1, 2);
+      const std::int64_t dilation = random.integer(1, 2);
+      const std::int64_t padding = random.integer(0, 6);
+      if (random.integer(0, 1) == 0) {
+        links.conv(out, kernel,
+                   {.stride_h = stride,
+                    .stride_w = stride,
+                    .padding_h = padding,
+                    .padding_w = padding,
+                    .dilation_h = dilation,
+                    .dilation_w = dilation});
+      } else {
+        links.up(out, kernel,
+                 {.stride_h = stride,
+                  .stride_w = stride,
+                  .padding_h = padding / 3,
+                  .padding_w = padding / 3,
+                  .dilation_h = dilation,
+                  .dilation_w = dilation});
+      }
+    }
+    const Nhwc x{
+        1, 40, 40,
+        std::visit([](const auto* conv) { return conv->in_channels(); }, links.links().front())};
+    check(links, x);
+  }
+}
+
+TEST(ConvChain, HoldsOnlyTheRowsThatAreNeeded) {
+  Links links(16, 1);
+  links.conv(16, 3, kSame).conv(16, 3, kSame).conv(16, 3, kSame);
+  const Tensor x({1, 4096, 8, 16});
+  Tensor y(x.shape());
+  Context ctx({.threads = 1});
+  conv_chain(x.view(), links.links(), y.view(), ctx, 0);
+  // Two buffers of fewer rows than five tiles, and what a Winograd convolution needs for itself.
+  EXPECT_LT(ctx.arena().peak_bytes(), 2 * 20 * 8 * 16 * 4 + 1'000'000);
+  EXPECT_LT(ctx.arena().peak_bytes(), x.shape().count() * 4);
+}
+
+TEST(ConvChain, NamesWhatIsWrong) {
+  Links links(3, 1);
+  links.conv(4, 3, kSame);
+  const Tensor x({1, 5, 5, 3});
+  Tensor y({1, 5, 5, 3});
+  Context ctx({.threads = 1});
+  EXPECT_EQ(test::error_of([&] { conv_chain(x.view(), links.links(), y.view(), ctx); }),
+            "conv_chain: expected an output of [n 1, h 5, w 5, c 4], got [n 1, h 5, w 5, c 3]");
+  EXPECT_EQ(test::error_of([&] { conv_chain(x.view(), {}, y.view(), ctx); }),
+            "conv_chain: expected 1 to 8 convolutions, got 0");
+  links.conv(4, 7, {});
+  EXPECT_EQ(test::error_of([&] { conv_chain_output_shape(x.shape(), links.links()); }),
+            "conv2d conv: a side of 5 with padding 0 is smaller than the kernel's extent of 7");
+}
+
+}  // namespace
+}  // namespace hewn
