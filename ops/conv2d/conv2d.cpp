@@ -1,5 +1,6 @@
 #include "hewn/ops/conv2d/conv2d.h"
 
+#include "hewn/ops/activation/addends.h"
 #include "hewn/ops/conv2d/call.h"
 #include "hewn/ops/conv2d/work.h"
 #include "hewn/runtime/error.h"
@@ -19,10 +20,7 @@ void check_conv2d(const PackedConv2d& conv, const Nhwc& got, const Nhwc& expecte
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx, const Addends& addends) {
   const Nhwc expected = conv.output_shape(x.shape);
   check_conv2d(conv, y.shape, expected, ctx);
-  for (const auto& addend : {addends.before, addends.after}) {
-    require(!addend || addend->shape == expected, "conv2d ", conv.name(),
-            ": expected an addend of ", expected, ", got ", addend ? addend->shape : Nhwc{});
-  }
+  check_addends(addends, expected, "conv2d ", conv.name());
   if (expected.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "conv2d", conv.name(),
                              conv2d_work(x.shape, conv, expected));

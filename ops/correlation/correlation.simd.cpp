@@ -6,23 +6,18 @@ namespace hewn {
 namespace HEWN_KERNEL_ISA {
 namespace {
 
-/// a + t·(b − a) as two products, exact at both ends.
-HEWN_INLINE Lanes between(const Lanes& a, const Lanes& b, const Lanes& t) {
-  return fma(t, b, (Lanes(1) - t) * a);
-}
-
 void sample(const CorrelationWindow& w) {
   const std::int64_t side = 2 * w.radius + 1;
   const Lanes fraction_x(w.fraction_x);
   const Lanes fraction_y(w.fraction_y);
   const auto column = [&](std::int64_t x) {
     const float* from = w.products + x * w.column_stride;
-    return between(Lanes::load(from, side), Lanes::load(from + 1, side), fraction_y);
+    return lerp(Lanes::load(from, side), Lanes::load(from + 1, side), fraction_y);
   };
   Lanes left = column(0);
   for (std::int64_t x = 0; x < side; ++x) {
     const Lanes right = column(x + 1);
-    between(left, right, fraction_x).store(w.out + x * side, side);
+    lerp(left, right, fraction_x).store(w.out + x * side, side);
     left = right;
   }
 }

@@ -7,19 +7,14 @@ namespace hewn {
 namespace HEWN_KERNEL_ISA {
 namespace {
 
-/// (1 − t)·a + t·b.
-HEWN_INLINE Lanes mix(const Lanes& a, const Lanes& b, const Lanes& t) {
-  return fma(t, b, (Lanes(1) - t) * a);
-}
-
 void update(const GruUpdate& u) {
   for (std::int64_t row = 0; row < u.count; ++row) {
     const float* z = u.z + row * u.z_stride;
     const float* q = u.q + row * u.q_stride;
     float* h = u.h + row * u.h_stride;
     for_each_vector(u.columns, [&](std::int64_t column, std::int64_t lanes) {
-      mix(Lanes::load(h + column, lanes), Lanes::load(q + column, lanes),
-          Lanes::load(z + column, lanes))
+      lerp(Lanes::load(h + column, lanes), Lanes::load(q + column, lanes),
+           Lanes::load(z + column, lanes))
           .store(h + column, lanes);
     });
   }
@@ -36,7 +31,7 @@ void cell(const GruCellRow& row) {
     const Lanes r = sigmoid(input(0) + state(0));
     const Lanes z = sigmoid(input(1) + state(1));
     const Lanes n = tanh(fma(r, state(2), input(2)));
-    mix(n, Lanes::load(row.h + column, lanes), z).store(row.y + column, lanes);
+    lerp(n, Lanes::load(row.h + column, lanes), z).store(row.y + column, lanes);
   });
 }
 

@@ -1,5 +1,6 @@
 #include "hewn/ops/instance_norm/instance_norm.h"
 
+#include "hewn/ops/activation/addends.h"
 #include "hewn/ops/elementwise/blocks.h"
 #include "hewn/ops/instance_norm/kernels.h"
 #include "hewn/runtime/error.h"
@@ -8,6 +9,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
 
 namespace hewn {
 
@@ -81,10 +83,7 @@ void instance_norm(ConstView x, View y, Context& ctx, const InstanceNormParams& 
                    const Addends& addends) {
   require(y.shape == x.shape, "instance_norm: expected an output of ", x.shape, ", got ", y.shape);
   require(params.eps >= 0, "instance_norm: eps: expected at least 0, got ", params.eps);
-  for (const auto& addend : {addends.before, addends.after}) {
-    require(!addend || addend->shape == x.shape, "instance_norm: expected an addend of ", x.shape,
-            ", got ", addend ? addend->shape : Nhwc{});
-  }
+  check_addends(addends, x.shape, "instance_norm");
   if (x.shape.count() == 0) return;
   const auto count = static_cast<double>(x.shape.count());
   // The mean, the deviations and the normalisation take 1, 3 and 2 operations an element.
@@ -93,27 +92,22 @@ void instance_norm(ConstView x, View y, Context& ctx, const InstanceNormParams& 
   const Arena::Scope scope(ctx.arena());
   const Statistics statistics = compute_statistics(x, params.eps, ctx);
   const auto& kernels = select_kernels<InstanceNormKernels>(ctx.isa());
-  const ConstView before = addends.before.value_or(ConstView());
-  const ConstView after = addends.after.value_or(ConstView());
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
-    const auto image_of = [n](const auto& view) {
-      return view.data == nullptr ? view : view.image(n);
-    };
     const ConstView from = x.image(n);
     const View to = y.image(n);
     for_each_pixel_block(ctx, from.shape, [&](const Block& block) {
-      const auto start = [&](const ConstView& view) {
-        return view.data == nullptr ? nullptr : block.in(image_of(view));
+      const auto start = [&](const std::optional<ConstView>& addend) {
+        return addend ? block.in(addend->image(n)) : nullptr;
       };
       kernels.normalize({.rows = {block.in(from), from.pixel_stride, block.in(to), to.pixel_stride,
                                   block.pixels, block.channels},
                          .mean = statistics.mean.pixel(n, 0, 0),
                          .factor = statistics.factor.pixel(n, 0, 0),
                          .activation = params.activation,
-                         .before = start(before),
-                         .before_stride = before.pixel_stride,
-                         .after = start(after),
-                         .after_stride = after.pixel_stride});
+                         .before = start(addends.before),
+                         .before_stride = addends.before ? addends.before->pixel_stride : 0,
+                         .after = start(addends.after),
+                         .after_stride = addends.after ? addends.after->pixel_stride : 0});
     });
   }
 }

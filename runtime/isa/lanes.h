@@ -228,6 +228,10 @@ HEWN_INLINE Lanes fma(const Lanes& a, const Lanes& b, const Lanes& c) {
   return map_registers<Lanes>(
       [](const auto& x, const auto& y, const auto& z) { return fused(x, y, z); }, a, b, c);
 }
+/// a + t·(b − a) as two products, (1 − t)·a + t·b: exact at both ends, for finite a and b.
+HEWN_INLINE Lanes lerp(const Lanes& a, const Lanes& b, const Lanes& t) {
+  return fma(t, b, (Lanes(1) - t) * a);
+}
 HEWN_INLINE Lanes sqrt(const Lanes& a) {
   return map_registers<Lanes>([](const auto& x) { return sqrt_register(x); }, a);
 }

@@ -92,6 +92,18 @@ Tensor AuditCase::tensor(const char* argument) const {
   return tensor;
 }
 
+AuditAddends::AuditAddends(const AuditCase& which) {
+  if (which.has("before")) before_ = which.tensor("before");
+  if (which.has("after")) after_ = which.tensor("after");
+}
+
+Addends AuditAddends::views() const {
+  Addends addends;
+  if (before_) addends.before = before_->view();
+  if (after_) addends.after = after_->view();
+  return addends;
+}
+
 void AuditResults::add_nchw(const AuditCase& which, const char* name, ConstView view) {
   const Nhwc& s = view.shape;
   std::vector<float> values(static_cast<std::size_t>(s.count()));

@@ -69,13 +69,9 @@ PackedConv2d read_conv(const AuditCase& which) {
 void run(const AuditCase& which, AuditResults& results, Context& ctx) {
   const PackedConv2d conv = read_conv(which);
   const Tensor x = which.tensor("x");
-  const Tensor before = which.has("before") ? which.tensor("before") : Tensor();
-  const Tensor after = which.has("after") ? which.tensor("after") : Tensor();
-  Addends addends;
-  if (which.has("before")) addends.before = before.view();
-  if (which.has("after")) addends.after = after.view();
+  const AuditAddends addends(which);
   Tensor y(conv.output_shape(x.shape()));
-  conv2d(x.view(), conv, y.view(), ctx, addends);
+  conv2d(x.view(), conv, y.view(), ctx, addends.views());
   results.add_nchw(which, "y", y.view());
 }
 

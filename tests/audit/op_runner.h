@@ -20,6 +20,7 @@
 #include <cstdint>
 #include <deque>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -67,6 +68,18 @@ class AuditCase {
   std::string op_;
   nlohmann::json params_;
   const SafetensorsFile& file_;
+};
+
+/// The arguments `before` and `after` of an operator with a fused activation, each where the case
+/// has it. Owns what its views look at.
+class AuditAddends {
+ public:
+  explicit AuditAddends(const AuditCase& which);
+  Addends views() const;
+
+ private:
+  std::optional<Tensor> before_;
+  std::optional<Tensor> after_;
 };
 
 /// The results of all cases, kept until they are written together.
