@@ -4,10 +4,70 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <nlohmann/json.hpp>
 
 namespace hewn {
+
+namespace {
+
+using nlohmann::json;
+
+/// A value for a message of one line: the beginning of it, and nothing of what is nested, since the
+/// file may hold anything.
+std::string shown(const json& value) {
+  constexpr std::size_t kLongest = 60;
+  const auto is_structured = [](const json& element) { return element.is_structured(); };
+  if (value.is_discarded()) return "none";
+  if (value.is_structured() && std::any_of(value.begin(), value.end(), is_structured)) {
+    return concat("a nested ", value.type_name());
+  }
+  const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
+  return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
+}
+
+/// "none, magicleap or half-pixel".
+std::string alternatives(std::span<const std::string_view> names) {
+  std::string text;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (i > 0) text += i + 1 < names.size() ? ", " : " or ";
+    text += names[i];
+  }
+  return text;
+}
+
+bool is_int64(const json& value) {
+  if (value.is_number_unsigned()) return std::in_range<std::int64_t>(value.get<std::uint64_t>());
+  return value.is_number_integer();
+}
+
+/// One entry of a file's configuration.
+class ConfigEntry {
+ public:
+  ConfigEntry(const SafetensorsFile& file, const std::string& key)
+      : name_(concat(file.path().string(), ": hewn.config: ", key)) {
+    auto config = json::parse(file.metadata_at("hewn.config"), nullptr, /*allow_exceptions=*/false);
+    require(config.is_object(), file.path().string(), ": hewn.config: expected a JSON object");
+    const auto found = config.find(key);
+    if (found != config.end()) value_ = std::move(*found);  // a copy recurses as deep as it nests
+  }
+
+  /// Discarded, which is of no type, where there is none.
+  const json& value() const { return value_; }
+
+  /// Throws Error, which says what was expected and what came, unless `condition` holds.
+  template <typename... Expected>
+  void expect(bool condition, const Expected&... expected) const {
+    if (!condition) fail(name_, ": expected ", expected..., ", got ", shown(value_));
+  }
+
+ private:
+  std::string name_;
+  json value_ = json::value_t::discarded;
+};
+
+}  // namespace
 
 PackedConv2d LayerSource::packed_conv(const std::string& name, const Shape& shape,
                                       const Conv2dParams& params) {
@@ -37,28 +97,52 @@ PackedConvGru LayerSource::conv_gru(const std::string& name, const std::string& 
 }
 
 FileLayers::FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing)
-    : LayerSource(packing), file_(file), config_(file.metadata_at("hewn.config")) {
+    : LayerSource(packing), file_(file) {
   const std::string& kind = file.metadata_at("hewn.model");
   require(kind == model, file.path().string(), ": expected the weights of a ", model,
           " model, got those of a ", kind, " model");
 }
 
 std::string FileLayers::config(const std::string& key) const {
-  const auto json = nlohmann::json::parse(config_, nullptr, /*allow_exceptions=*/false);
-  require(json.is_object(), file_.path().string(), ": hewn.config: expected a JSON object");
-  const auto value = json.find(key);
-  require(value != json.end() && value->is_string(), file_.path().string(),
-          ": hewn.config: expected a string '", key, "'");
-  return value->get<std::string>();
+  const ConfigEntry entry(file_, key);
+  entry.expect(entry.value().is_string(), "a string");
+  return entry.value().get<std::string>();
+}
+
+std::int64_t FileLayers::config_integer(const std::string& key) const {
+  const ConfigEntry entry(file_, key);
+  entry.expect(is_int64(entry.value()), "an integer");
+  return entry.value().get<std::int64_t>();
+}
+
+std::vector<double> FileLayers::config_numbers(const std::string& key, std::size_t count) const {
+  const ConfigEntry entry(file_, key);
+  const json& value = entry.value();
+  entry.expect(
+      value.is_array() && value.size() == count &&
+          std::ranges::all_of(value, [](const json& number) { return number.is_number(); }),
+      count, " numbers");
+  return value.get<std::vector<double>>();
+}
+
+bool FileLayers::config_flag(const std::string& key) const {
+  const ConfigEntry entry(file_, key);
+  entry.expect(entry.value().is_boolean(), "true or false");
+  return entry.value().get<bool>();
+}
+
+std::size_t FileLayers::config_index(const std::string& key,
+                                     std::span<const std::string_view> names) const {
+  const ConfigEntry entry(file_, key);
+  const auto found =
+      std::ranges::find_if(names, [&](std::string_view name) { return entry.value() == name; });
+  entry.expect(found != names.end(), alternatives(names));
+  return static_cast<std::size_t>(found - names.begin());
 }
 
 void FileLayers::expect_config(const std::string& key, std::int64_t value) const {
-  const auto json = nlohmann::json::parse(config_, nullptr, /*allow_exceptions=*/false);
-  require(json.is_object(), file_.path().string(), ": hewn.config: expected a JSON object");
-  const auto found = json.find(key);
-  require(found != json.end() && *found == value, file_.path().string(),
-          ": hewn.config: expected '", key, "' ", value, ", got ",
-          found != json.end() ? found->dump(-1, ' ', /*ensure_ascii=*/true) : "none");
+  const ConfigEntry entry(file_, key);
+  entry.expect(entry.value() == value, value);
 }
 
 ConvWeights FileLayers::conv_weights(const std::string& name, const Shape& shape) {

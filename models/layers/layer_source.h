@@ -6,7 +6,11 @@
 #include "hewn/runtime/random.h"
 #include "hewn/runtime/safetensors.h"
 
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -52,17 +56,32 @@ class LayerSource {
 
 /// Layers of a file written by weights_tools.convert. The tensors of a convolution are
 /// `<name>.weight`, `<name>.bias` and, where a batch norm follows the activation, `<name>.scale`
-/// and
-/// `<name>.shift`.
+/// and `<name>.shift`.
+///
+/// What reads the model's configuration throws Error, naming file and key, when the value is
+/// missing or another than expected.
 class FileLayers : public LayerSource {
  public:
   /// Throws Error, naming the file, unless its metadata says that it holds the given kind of model.
   /// The file must outlive this.
   FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing);
 
-  /// A string of the model's configuration. Throws Error, naming file and key, when it is missing.
+  /// A string of the configuration.
   std::string config(const std::string& key) const;
-  /// Throws Error, naming file and key, unless the configuration has this number.
+  /// An integer, which is not written as 3.0.
+  std::int64_t config_integer(const std::string& key) const;
+  /// `count` numbers, all finite: JSON has no others.
+  std::vector<double> config_numbers(const std::string& key, std::size_t count) const;
+  bool config_flag(const std::string& key) const;
+  /// What `choices` pair with a string of the configuration, which is one of theirs.
+  template <typename Value>
+  Value config_choice(const std::string& key,
+                      std::initializer_list<std::pair<std::string_view, Value>> choices) const {
+    std::vector<std::string_view> names;
+    for (const auto& choice : choices) names.push_back(choice.first);
+    return choices.begin()[config_index(key, names)].second;
+  }
+  /// Throws unless the configuration has this number.
   void expect_config(const std::string& key, std::int64_t value) const;
   /// Whether the file has weights for the layer.
   bool has(const std::string& name) const { return file_.find(name + ".weight") != nullptr; }
@@ -73,8 +92,10 @@ class FileLayers : public LayerSource {
   void expect_nothing_left() const;
 
  private:
+  /// Which of `names` a string of the configuration is.
+  std::size_t config_index(const std::string& key, std::span<const std::string_view> names) const;
+
   const SafetensorsFile& file_;
-  std::string config_;
   std::set<std::string> layers_;
 };
 

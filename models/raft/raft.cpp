@@ -4,21 +4,16 @@
 #include "hewn/ops/resize/resize.h"
 #include "hewn/runtime/error.h"
 
-#include <functional>
-#include <string>
-
 namespace hewn {
 
 namespace {
 
-const RaftVariant& parse_variant(const std::string& name) {
-  for (const RaftVariant& variant : {std::cref(kRaftLarge), std::cref(kRaftSmall)}) {
-    if (variant.name == name) return variant;
-  }
-  fail("variant: expected large or small, got '", name, "'");
+RaftVariant read_variant(const FileLayers& layers) {
+  return layers.config_choice<RaftVariant>(
+      "variant", {{kRaftLarge.name, kRaftLarge}, {kRaftSmall.name, kRaftSmall}});
 }
 
-/// Values 0 to 1 to −1 to 1.
+/// A map of the image's cells.
 Nhwc cells(const Nhwc& image, std::int64_t channels) {
   return {image.n, image.h / Raft::kCell, image.w / Raft::kCell, channels};
 }
@@ -32,7 +27,7 @@ Raft::Raft(LayerSource& layers, const RaftVariant& variant)
       update_block_(layers, variant_,
                     kRaftLevels * (2 * variant.radius + 1) * (2 * variant.radius + 1)) {}
 
-Raft::Raft(FileLayers layers) : Raft(layers, parse_variant(layers.config("variant"))) {
+Raft::Raft(FileLayers layers) : Raft(layers, read_variant(layers)) {
   layers.expect_config("correlation_levels", kRaftLevels);
   layers.expect_config("correlation_radius", variant_.radius);
   layers.expect_nothing_left();

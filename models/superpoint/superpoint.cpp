@@ -22,11 +22,11 @@ ConvLayer conv1x1(LayerSource& layers, const char* name, std::int64_t in, std::i
   return layers.conv(name, {out, in, 1, 1}, {.activation = activation});
 }
 
-DescriptorSampling parse_sampling(const std::string& name) {
-  if (name == "none") return DescriptorSampling::none;
-  if (name == "magicleap") return DescriptorSampling::magicleap;
-  if (name == "half-pixel") return DescriptorSampling::half_pixel;
-  fail("descriptor_sampling: expected none, magicleap or half-pixel, got '", name, "'");
+DescriptorSampling read_sampling(const FileLayers& layers) {
+  return layers.config_choice<DescriptorSampling>("descriptor_sampling",
+                                                  {{"none", DescriptorSampling::none},
+                                                   {"magicleap", DescriptorSampling::magicleap},
+                                                   {"half-pixel", DescriptorSampling::half_pixel}});
 }
 
 }  // namespace
@@ -52,8 +52,7 @@ SuperPoint::SuperPoint(LayerSource& layers, std::string form, DescriptorSampling
 }
 
 SuperPoint::SuperPoint(FileLayers layers)
-    : SuperPoint(layers, layers.config("form"),
-                 parse_sampling(layers.config("descriptor_sampling"))) {
+    : SuperPoint(layers, layers.config("form"), read_sampling(layers)) {
   layers.expect_nothing_left();
 }
 
