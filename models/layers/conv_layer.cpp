@@ -15,6 +15,11 @@ void ConvLayer::operator()(ConstView x, View y, Context& ctx) const {
   ctx.trace(conv_.name(), y);
 }
 
+void ConvTransposeLayer::operator()(ConstView x, View y, Context& ctx) const {
+  conv_transpose2d(x, conv_, y, ctx);
+  ctx.trace(conv_.name(), y);
+}
+
 View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
   const Nhwc map = b.conv().output_shape(a.conv().output_shape(x.shape));
   const View y = ctx.arena().view(pool2d_output_shape(map, kHalve));

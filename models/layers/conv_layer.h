@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/conv_transpose2d/conv_transpose2d.h"
 #include "hewn/runtime/context.h"
 
 #include <utility>
@@ -23,6 +24,19 @@ class ConvLayer {
 
  private:
   PackedConv2d conv_;
+};
+
+/// The same for a transposed convolution.
+class ConvTransposeLayer {
+ public:
+  explicit ConvTransposeLayer(PackedConvTranspose2d conv) : conv_(std::move(conv)) {}
+
+  void operator()(ConstView x, View y, Context& ctx) const;
+
+  const PackedConvTranspose2d& conv() const { return conv_; }
+
+ private:
+  PackedConvTranspose2d conv_;
 };
 
 /// b(a(x)), then the maxima of 2×2 pixels: the stage that encoders are made of. The result is in

@@ -69,6 +69,10 @@ class ConfigEntry {
 
 }  // namespace
 
+ConvWeights LayerSource::conv_weights(const std::string& name, const Shape& shape) {
+  return weights(name, shape, {.out = shape[0], .in = shape[1] * shape[2] * shape[3]});
+}
+
 PackedConv2d LayerSource::packed_conv(const std::string& name, const Shape& shape,
                                       const Conv2dParams& params) {
   Conv2dParams packed = params;
@@ -81,14 +85,23 @@ ConvLayer LayerSource::conv(const std::string& name, const Shape& shape,
   return ConvLayer(packed_conv(name, shape, params));
 }
 
+ConvTransposeLayer LayerSource::conv_transpose(const std::string& name, const Shape& shape,
+                                               const ConvTranspose2dParams& params) {
+  ConvTranspose2dParams packed = params;
+  packed.packing = packing_;
+  const std::int64_t taps = shape[2] * shape[3] / (params.stride_h * params.stride_w);
+  const Fan fan{.out = shape[1] * params.groups, .in = shape[0] / params.groups * taps};
+  return ConvTransposeLayer({name, packed, weights(name, shape, fan).spans()});
+}
+
 PackedConvGru LayerSource::conv_gru(const std::string& name, const std::string& suffix,
                                     const Shape& shape, std::int64_t constants) {
-  const auto weights = [&](const char* gate) {
+  const auto weights_of = [&](const char* gate) {
     return conv_weights(concat(name, ".conv", gate, suffix), shape);
   };
-  const ConvWeights z = weights("z");
-  const ConvWeights r = weights("r");
-  const ConvWeights q = weights("q");
+  const ConvWeights z = weights_of("z");
+  const ConvWeights r = weights_of("r");
+  const ConvWeights q = weights_of("q");
   return {
       name + suffix,
       {.shape = shape, .z = {z.weight, z.bias}, .r = {r.weight, r.bias}, .q = {q.weight, q.bias}},
@@ -145,14 +158,14 @@ void FileLayers::expect_config(const std::string& key, std::int64_t value) const
   entry.expect(entry.value() == value, value);
 }
 
-ConvWeights FileLayers::conv_weights(const std::string& name, const Shape& shape) {
+ConvWeights FileLayers::weights(const std::string& name, const Shape& shape, const Fan& fan) {
   layers_.insert(name);
   const auto values = [&](const char* part, const Shape& part_shape) {
     std::vector<float> storage;
     const auto span = file_.floats(concat(name, ".", part), part_shape, storage);
     return storage.empty() ? std::vector<float>(span.begin(), span.end()) : storage;
   };
-  const Shape channels{shape[0]};
+  const Shape channels{fan.out};
   ConvWeights weights{.shape = shape,
                       .weight = values("weight", shape),
                       .bias = values("bias", channels),
@@ -173,16 +186,16 @@ void FileLayers::expect_nothing_left() const {
   }
 }
 
-ConvWeights RandomLayers::conv_weights(const std::string& name, const Shape& shape) {
+ConvWeights RandomLayers::weights(const std::string& name, const Shape& shape, const Fan& fan) {
   const auto gain = std::ranges::find_if(gains_, [&](const Gain& candidate) {
     return name.find(candidate.part) != std::string::npos;
   });
-  const auto fan_in = static_cast<double>(shape[1] * shape[2] * shape[3]);
+  const auto fan_in = static_cast<double>(fan.in);
   // A uniform distribution from −b to b has the variance b² / 3.
   const double bound = (gain == gains_.end() ? kReluGain : gain->gain) * std::sqrt(3 / fan_in);
   ConvWeights weights{.shape = shape,
                       .weight = std::vector<float>(static_cast<std::size_t>(shape.count())),
-                      .bias = std::vector<float>(static_cast<std::size_t>(shape[0])),
+                      .bias = std::vector<float>(static_cast<std::size_t>(fan.out)),
                       .scale = {},
                       .shift = {}};
   for (float& value : weights.weight) value = static_cast<float>(random_.uniform(-bound, bound));

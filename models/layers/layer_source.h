@@ -20,7 +20,7 @@ namespace hewn {
 
 /// The weights of a convolution, owned.
 struct ConvWeights {
-  Shape shape;  ///< out, in / groups, kernel_h, kernel_w
+  Shape shape;  ///< out, in / groups, kernel_h, kernel_w; of a transposed one in, out / groups, …
   std::vector<float> weight;
   std::vector<float> bias;
   std::vector<float> scale, shift;  ///< empty, or the batch norm that follows the activation
@@ -37,13 +37,25 @@ class LayerSource {
 
   Conv2dPacking packing() const { return packing_; }
 
+  /// How many channels come out of a layer, and of how many products a value of theirs is the sum.
+  struct Fan {
+    std::int64_t out, in;
+  };
+
+  /// The weights of the layer `name`, of `shape`.
+  virtual ConvWeights weights(const std::string& name, const Shape& shape, const Fan& fan) = 0;
+
   /// The weights of the convolution `name`, of `shape`.
-  virtual ConvWeights conv_weights(const std::string& name, const Shape& shape) = 0;
+  ConvWeights conv_weights(const std::string& name, const Shape& shape);
 
   /// The convolution `name` with weights of `shape`.
   PackedConv2d packed_conv(const std::string& name, const Shape& shape, const Conv2dParams& params);
   /// The same as a layer.
   ConvLayer conv(const std::string& name, const Shape& shape, const Conv2dParams& params);
+
+  /// The transposed convolution `name` with weights of `shape`, as a layer.
+  ConvTransposeLayer conv_transpose(const std::string& name, const Shape& shape,
+                                    const ConvTranspose2dParams& params);
 
   /// The recurrent unit of the convolutions `<name>.convz`, `.convr` and `.convq`, each name
   /// followed by `suffix`, with weights of `shape`. See PackedConvGru for `constants`.
@@ -86,7 +98,7 @@ class FileLayers : public LayerSource {
   /// Whether the file has weights for the layer.
   bool has(const std::string& name) const { return file_.find(name + ".weight") != nullptr; }
   /// Throws Error, naming file and tensor, when one is missing, not finite, or of another shape.
-  ConvWeights conv_weights(const std::string& name, const Shape& shape) override;
+  ConvWeights weights(const std::string& name, const Shape& shape, const Fan& fan) override;
   /// Throws Error, naming file and tensor, when the file holds a tensor that no layer has asked
   /// for.
   void expect_nothing_left() const;
@@ -115,7 +127,7 @@ class RandomLayers : public LayerSource {
   /// Layers have the first of `gains` that fits their name, or kReluGain.
   RandomLayers(std::uint64_t seed, Conv2dPacking packing, std::vector<Gain> gains = {})
       : LayerSource(packing), random_(seed), gains_(std::move(gains)) {}
-  ConvWeights conv_weights(const std::string& name, const Shape& shape) override;
+  ConvWeights weights(const std::string& name, const Shape& shape, const Fan& fan) override;
 
  private:
   Random random_;

@@ -23,7 +23,7 @@ namespace hewn {
 namespace {
 
 /// Tiles in a block.
-constexpr std::int64_t kMaxBlock = 64;
+constexpr std::int64_t kMaxBlock = 128;
 
 /// Sums of transformed values are in shorter runs than others: the output transform magnifies their
 /// errors.

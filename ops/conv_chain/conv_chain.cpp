@@ -94,14 +94,18 @@ class Chain {
     }
   }
 
-  /// Chooses how many rows of the last map are made at a time, and allocates the buffers.
-  void plan(std::int64_t buffer_bytes, Context& ctx) {
+  /// Chooses how many rows of the last map are made at a time, and returns the size of the buffers
+  /// in floats.
+  std::int64_t plan(std::int64_t buffer_bytes) {
     const std::int64_t budget = buffer_bytes / static_cast<std::int64_t>(sizeof(float));
     stripe_ = last().tile;
     while (stripe_ < last().shape.h && buffer_floats(2 * stripe_) <= budget) stripe_ *= 2;
-    buffer_floats(stripe_);
+    return buffer_floats(stripe_);
+  }
+
+  void allocate(Arena& arena) {
     for (Stage& stage : between()) {
-      stage.buffer = ctx.arena().view({1, stage.capacity, stage.shape.w, stage.shape.c}).data;
+      stage.buffer = arena.view({1, stage.capacity, stage.shape.w, stage.shape.c}).data;
     }
   }
 
@@ -219,8 +223,15 @@ void conv_chain(ConstView x, std::span<const ConvLink> links, View y, Context& c
   if (expected.count() == 0) return;
   const Arena::Scope scope(ctx.arena());
   Chain chain(x.shape, links, ctx);
-  chain.plan(buffer_bytes, ctx);
+  chain.plan(buffer_bytes);
+  chain.allocate(ctx.arena());
   for (std::int64_t n = 0; n < x.shape.n; ++n) chain.run(x.image(n), y.image(n), ctx);
+}
+
+std::int64_t conv_chain_row_bytes(const Nhwc& x, std::span<const ConvLink> links,
+                                  const Context& ctx, std::int64_t buffer_bytes) {
+  if (conv_chain_output_shape(x, links).count() == 0) return 0;
+  return Chain(x, links, ctx).plan(buffer_bytes) * static_cast<std::int64_t>(sizeof(float));
 }
 
 }  // namespace hewn

@@ -37,4 +37,9 @@ Nhwc conv_chain_output_shape(const Nhwc& x, std::span<const ConvLink> links);
 void conv_chain(ConstView x, std::span<const ConvLink> links, View y, Context& ctx,
                 std::int64_t buffer_bytes = kConvChainBytes);
 
+/// The bytes of rows that conv_chain() holds for an input of this shape. Throws Error as it does
+/// for shapes.
+std::int64_t conv_chain_row_bytes(const Nhwc& x, std::span<const ConvLink> links,
+                                  const Context& ctx, std::int64_t buffer_bytes = kConvChainBytes);
+
 }  // namespace hewn

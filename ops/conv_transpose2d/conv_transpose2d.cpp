@@ -25,10 +25,13 @@ std::int64_t output_side(const std::string& name, std::int64_t side, std::int64_
 }  // namespace
 
 Work conv_transpose2d_work(const Nhwc& x, const PackedConvTranspose2d& conv, const Nhwc& y) {
-  const auto weights = static_cast<double>(conv.kernel_h() * conv.kernel_w() * conv.in_channels() *
-                                           (conv.out_channels() / conv.params().groups));
-  return {2 * weights * static_cast<double>(x.pixels()),
-          4 * (static_cast<double>(x.count() + y.count()) + weights)};
+  const ConvTranspose2dParams& p = conv.params();
+  const auto taps =
+      static_cast<double>(conv.kernel_h() * conv.kernel_w() * conv.in_channels() / p.groups);
+  const double macs =
+      static_cast<double>(y.count()) * taps / static_cast<double>(p.stride_h * p.stride_w);
+  const double weights = taps * static_cast<double>(conv.out_channels());
+  return {2 * macs, 4 * (static_cast<double>(x.count() + y.count()) + weights)};
 }
 
 Nhwc PackedConvTranspose2d::output_shape(const Nhwc& x) const {

@@ -156,6 +156,10 @@ TEST(ConvChain, HoldsOnlyTheRowsThatAreNeeded) {
   // Two buffers of fewer rows than five tiles, and what a Winograd convolution needs for itself.
   EXPECT_LT(ctx.arena().peak_bytes(), 2 * 20 * 8 * 16 * 4 + 1'000'000);
   EXPECT_LT(ctx.arena().peak_bytes(), x.shape().count() * 4);
+  EXPECT_LT(conv_chain_row_bytes(x.shape(), links.links(), ctx, 0), 2 * 20 * 8 * 16 * 4);
+  const std::int64_t more = 100'000;
+  EXPECT_LE(conv_chain_row_bytes(x.shape(), links.links(), ctx, more), more);
+  EXPECT_GT(conv_chain_row_bytes(x.shape(), links.links(), ctx, more), more / 3);
 }
 
 TEST(ConvChain, NamesWhatIsWrong) {

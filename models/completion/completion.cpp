@@ -1,0 +1,147 @@
+#include "hewn/models/completion/completion.h"
+
+#include "hewn/runtime/error.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hewn {
+
+namespace {
+
+constexpr auto kRelu = Activation::relu();
+constexpr Activation kSigmoid{.kind = Activation::Kind::sigmoid};
+
+/// A convolution that keeps its input's size.
+ConvLayer conv(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out,
+               std::int64_t kernel = 3, const Activation& activation = kRelu) {
+  return layers.conv(name, {out, in, kernel, kernel},
+                     {.padding_h = kernel / 2, .padding_w = kernel / 2, .activation = activation});
+}
+
+/// One that halves it.
+ConvLayer conv_down(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out) {
+  return layers.conv(
+      name, {out, in, 3, 3},
+      {.stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1, .activation = kRelu});
+}
+
+/// One that doubles it.
+ConvTransposeLayer conv_up(LayerSource& layers, const char* name, std::int64_t in,
+                           std::int64_t out) {
+  return layers.conv_transpose(
+      name, {in, out, 4, 4},
+      {.stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1, .activation = kRelu});
+}
+
+/// One whose taps are `dilation` pixels apart, so that it sees far without a smaller map.
+ConvLayer conv_dilated(LayerSource& layers, const char* name, std::int64_t dilation) {
+  return layers.conv(name, {256, 256, 3, 3},
+                     {.padding_h = dilation,
+                      .padding_w = dilation,
+                      .dilation_h = dilation,
+                      .dilation_w = dilation,
+                      .activation = kRelu});
+}
+
+CompletionInput read_input(const FileLayers& layers) {
+  CompletionInput input{
+      .holes = layers.config_choice<CompletionInput::Holes>(
+          "input", {{"mean-filled", CompletionInput::Holes::mean_filled},
+                    {"mean-subtracted", CompletionInput::Holes::mean_subtracted}}),
+      .mask = layers.config_integer("channels") == 4};
+  layers.expect_config("channels", input.mask ? 4 : 3);
+  const std::vector<double> mean = layers.config_numbers("mean", input.mean.size());
+  for (std::size_t i = 0; i < mean.size(); ++i) input.mean[i] = static_cast<float>(mean[i]);
+  return input;
+}
+
+}  // namespace
+
+// Table 1 of the paper. What an output pixel sees, backwards: conv17 and conv16 reach 2 pixels;
+// half the size: deconv15 half of that and one, conv14 one more: 3; a quarter of it: deconv13 3,
+// conv12 and conv11 5, the dilated ones 16 + 8 + 4 + 2, conv6 and conv5 37; half the size again:
+// conv4 twice that and one, conv3 one more: 76; all of it: conv2 153, conv1 155. kContext is the
+// next multiple of 4.
+CompletionNetwork::CompletionNetwork(LayerSource& layers, const CompletionInput& input)
+    : input_(input),
+      encoder_{conv(layers, "conv1", input.mask ? 4 : 3, 64, /*kernel=*/5),
+               conv_down(layers, "conv2", 64, 128),  //
+               conv(layers, "conv3", 128, 128),      //
+               conv_down(layers, "conv4", 128, 256)},
+      dilated_{conv(layers, "conv5", 256, 256),     //
+               conv(layers, "conv6", 256, 256),     //
+               conv_dilated(layers, "conv7", 2),    //
+               conv_dilated(layers, "conv8", 4),    //
+               conv_dilated(layers, "conv9", 8),    //
+               conv_dilated(layers, "conv10", 16),  //
+               conv(layers, "conv11", 256, 256),    //
+               conv(layers, "conv12", 256, 256)},
+      decoder_{conv_up(layers, "deconv13", 256, 128),  //
+               conv(layers, "conv14", 128, 128),       //
+               conv_up(layers, "deconv15", 128, 64),   //
+               conv(layers, "conv16", 64, 32),         //
+               conv(layers, "conv17", 32, 3, /*kernel=*/3, kSigmoid)} {}
+
+CompletionNetwork::CompletionNetwork(FileLayers layers)
+    : CompletionNetwork(layers, read_input(layers)) {
+  layers.expect_nothing_left();
+}
+
+CompletionNetwork::CompletionNetwork(const SafetensorsFile& file, Conv2dPacking packing)
+    : CompletionNetwork(FileLayers(file, "completion", packing)) {}
+
+CompletionNetwork CompletionNetwork::random(std::uint64_t seed, Conv2dPacking packing) {
+  RandomLayers layers(seed, packing, {{"conv17", 1}});
+  return {layers, {}};
+}
+
+void CompletionNetwork::prepare(ConstView picture, ConstView mask, View y) const {
+  const Nhwc& s = picture.shape;
+  const Nhwc expected{s.n, s.h, s.w, in_channels()};
+  require(s.c == 3 && mask.shape == Nhwc{s.n, s.h, s.w, 1} && y.shape == expected,
+          "completion: expected an RGB picture, a mask and a result of its size, got ", s, ", ",
+          mask.shape, " and ", y.shape);
+  const bool filled = input_.holes == CompletionInput::Holes::mean_filled;
+  for (std::int64_t i = 0; i < s.pixels(); ++i) {
+    const float* from = picture.data + i * picture.pixel_stride;
+    const float hole = mask.data[i * mask.pixel_stride];
+    float* to = y.data + i * y.pixel_stride;
+    for (std::size_t c = 0; c < 3; ++c) {
+      const float mean = input_.mean[c];
+      to[c] = filled ? from[c] * (1 - hole) + mean * hole : (from[c] - mean) * (1 - hole);
+    }
+    if (input_.mask) to[3] = hole;
+  }
+}
+
+void CompletionNetwork::forward(ConstView x, View y, Context& ctx) const {
+  const Nhwc& s = x.shape;
+  require(s.c == in_channels() && s.h % kMultiple == 0 && s.w % kMultiple == 0,
+          "completion: expected ", in_channels(), " channels and sides that are multiples of ",
+          kMultiple, ", got ", s);
+  require(y.shape == Nhwc{s.n, s.h, s.w, 3}, "completion: expected a result of ",
+          Nhwc{s.n, s.h, s.w, 3}, ", got ", y.shape);
+  const Arena::Scope scope(ctx.arena());
+  const Nhwc quarter = encoder_.output_shape(s);
+  View map = ctx.arena().view(quarter);
+  View next = ctx.arena().view(quarter);
+  if (ctx.tracing()) ctx.trace("input", x);
+  encoder_(x, map, ctx);
+  for (const ConvLayer& layer : dilated_) {
+    layer(map, next, ctx);
+    std::swap(map, next);
+  }
+  decoder_(map, y, ctx);
+}
+
+std::int64_t CompletionNetwork::map_bytes(std::int64_t h, std::int64_t w,
+                                          const Context& ctx) const {
+  const Nhwc x{1, h, w, in_channels()};
+  const Nhwc quarter = encoder_.output_shape(x);
+  const std::int64_t maps =
+      checked_multiply(2 * static_cast<std::int64_t>(sizeof(float)), quarter.count());
+  return maps + std::max(encoder_.row_bytes(x, ctx), decoder_.row_bytes(quarter, ctx));
+}
+
+}  // namespace hewn

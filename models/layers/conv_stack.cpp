@@ -1,0 +1,38 @@
+#include "hewn/models/layers/conv_stack.h"
+
+#include <cstddef>
+
+namespace hewn {
+
+std::array<ConvLink, kMaxConvLinks> ConvStack::links() const {
+  std::array<ConvLink, kMaxConvLinks> links;
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    std::visit([&](const auto& layer) { links[i] = &layer.conv(); }, layers_[i]);
+  }
+  return links;
+}
+
+void ConvStack::operator()(ConstView x, View y, Context& ctx) const {
+  if (!ctx.tracing()) return conv_chain(x, used(links()), y, ctx);
+  const Arena::Scope scope(ctx.arena());
+  for (std::size_t i = 0; i < layers_.size(); ++i) {
+    std::visit(
+        [&](const auto& layer) {
+          const View next =
+              i + 1 == layers_.size() ? y : ctx.arena().view(layer.conv().output_shape(x.shape));
+          layer(x, next, ctx);
+          x = next;
+        },
+        layers_[i]);
+  }
+}
+
+Nhwc ConvStack::output_shape(const Nhwc& x) const {
+  return conv_chain_output_shape(x, used(links()));
+}
+
+std::int64_t ConvStack::row_bytes(const Nhwc& x, const Context& ctx) const {
+  return conv_chain_row_bytes(x, used(links()), ctx);
+}
+
+}  // namespace hewn

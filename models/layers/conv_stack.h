@@ -1,0 +1,44 @@
+// Layers that lead from a full-size picture to a small map, or back.
+#pragma once
+
+#include "hewn/models/layers/conv_layer.h"
+#include "hewn/ops/conv_chain/conv_chain.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace hewn {
+
+/// Layers one after the other, of whose maps only a few rows exist at a time, unless a trace asks
+/// to see them; the bits are the same.
+class ConvStack {
+ public:
+  using Layer = std::variant<ConvLayer, ConvTransposeLayer>;
+
+  template <typename... Layers>
+  explicit ConvStack(Layers... layers) {
+    static_assert(sizeof...(layers) >= 1 && sizeof...(layers) <= kMaxConvLinks);
+    (layers_.emplace_back(std::move(layers)), ...);
+  }
+
+  /// y = the last layer's output, {n, …} as output_shape(x.shape), which must not overlap x.
+  void operator()(ConstView x, View y, Context& ctx) const;
+
+  Nhwc output_shape(const Nhwc& x) const;
+  /// What a run without a trace takes from the arena for rows of maps.
+  std::int64_t row_bytes(const Nhwc& x, const Context& ctx) const;
+
+ private:
+  std::array<ConvLink, kMaxConvLinks> links() const;
+  std::span<const ConvLink> used(const std::array<ConvLink, kMaxConvLinks>& links) const {
+    return {links.data(), layers_.size()};
+  }
+
+  std::vector<Layer> layers_;
+};
+
+}  // namespace hewn
