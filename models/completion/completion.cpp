@@ -135,13 +135,20 @@ void CompletionNetwork::forward(ConstView x, View y, Context& ctx) const {
   decoder_(map, y, ctx);
 }
 
-std::int64_t CompletionNetwork::map_bytes(std::int64_t h, std::int64_t w,
-                                          const Context& ctx) const {
+std::int64_t CompletionNetwork::bytes(std::int64_t h, std::int64_t w, const Context& ctx) const {
+  // Winograd's transformed tiles, before and after the products: of all layers, those of 256
+  // channels take most.
+  constexpr std::int64_t kScratch = 10'000'000;
   const Nhwc x{1, h, w, in_channels()};
   const Nhwc quarter = encoder_.output_shape(x);
   const std::int64_t maps =
       checked_multiply(2 * static_cast<std::int64_t>(sizeof(float)), quarter.count());
-  return maps + std::max(encoder_.row_bytes(x, ctx), decoder_.row_bytes(quarter, ctx));
+  // More rows than this make no difference to the smallest stripe.
+  constexpr std::int64_t kEnoughRows = 256;
+  const Nhwc part{1, std::min(h, kEnoughRows), w, in_channels()};
+  const std::int64_t rows = std::max({kConvChainBytes, encoder_.least_row_bytes(part, ctx),
+                                      decoder_.least_row_bytes(encoder_.output_shape(part), ctx)});
+  return checked_add(checked_add(maps, rows), kScratch * ctx.threads(), "completion");
 }
 
 }  // namespace hewn

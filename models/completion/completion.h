@@ -48,9 +48,8 @@ class CompletionNetwork {
   /// with one Context a thread. The bits depend on neither threads nor instruction set.
   void forward(ConstView x, View y, Context& ctx) const;
 
-  /// What forward() takes from the arena for one picture of h × w pixels, for maps; operators need
-  /// some megabytes a thread beside it.
-  std::int64_t map_bytes(std::int64_t h, std::int64_t w, const Context& ctx) const;
+  /// About what forward() takes from the arena for one picture of h × w pixels, and not less.
+  std::int64_t bytes(std::int64_t h, std::int64_t w, const Context& ctx) const;
 
   const CompletionInput& input() const { return input_; }
   std::int64_t in_channels() const { return input_.mask ? 4 : 3; }

@@ -31,8 +31,8 @@ Nhwc ConvStack::output_shape(const Nhwc& x) const {
   return conv_chain_output_shape(x, used(links()));
 }
 
-std::int64_t ConvStack::row_bytes(const Nhwc& x, const Context& ctx) const {
-  return conv_chain_row_bytes(x, used(links()), ctx);
+std::int64_t ConvStack::least_row_bytes(const Nhwc& x, const Context& ctx) const {
+  return conv_chain_row_bytes(x, used(links()), ctx, /*buffer_bytes=*/0);
 }
 
 }  // namespace hewn

@@ -29,8 +29,8 @@ class ConvStack {
   void operator()(ConstView x, View y, Context& ctx) const;
 
   Nhwc output_shape(const Nhwc& x) const;
-  /// What a run without a trace takes from the arena for rows of maps.
-  std::int64_t row_bytes(const Nhwc& x, const Context& ctx) const;
+  /// What rows of maps take from the arena, at least; kConvChainBytes where that is more.
+  std::int64_t least_row_bytes(const Nhwc& x, const Context& ctx) const;
 
  private:
   std::array<ConvLink, kMaxConvLinks> links() const;
