@@ -85,7 +85,7 @@ CompletionNetwork::CompletionNetwork(LayerSource& layers, const CompletionInput&
 
 CompletionNetwork::CompletionNetwork(FileLayers layers)
     : CompletionNetwork(layers, read_input(layers)) {
-  layers.expect_nothing_left();
+  layers.expect_nothing_left({"local.", "global.", "joint."});  // discriminators.h
 }
 
 CompletionNetwork::CompletionNetwork(const SafetensorsFile& file, Conv2dPacking packing)

@@ -178,10 +178,14 @@ ConvWeights FileLayers::weights(const std::string& name, const Shape& shape, con
   return weights;
 }
 
-void FileLayers::expect_nothing_left() const {
+void FileLayers::expect_nothing_left(std::initializer_list<std::string_view> others) const {
   for (const TensorEntry& tensor : file_.tensors()) {
     const std::string layer = tensor.name.substr(0, tensor.name.rfind('.'));
-    require(layers_.contains(layer), file_.path().string(), ": tensor '", tensor.name,
+    const bool known =
+        layers_.contains(layer) || std::ranges::any_of(others, [&](std::string_view prefix) {
+          return tensor.name.starts_with(prefix);
+        });
+    require(known, file_.path().string(), ": tensor '", tensor.name,
             "' belongs to no layer of this model");
   }
 }

@@ -100,8 +100,8 @@ class FileLayers : public LayerSource {
   /// Throws Error, naming file and tensor, when one is missing, not finite, or of another shape.
   ConvWeights weights(const std::string& name, const Shape& shape, const Fan& fan) override;
   /// Throws Error, naming file and tensor, when the file holds a tensor that no layer has asked
-  /// for.
-  void expect_nothing_left() const;
+  /// for, and whose name begins with none of `others`, which are parts of their own.
+  void expect_nothing_left(std::initializer_list<std::string_view> others = {}) const;
 
  private:
   /// Which of `names` a string of the configuration is.

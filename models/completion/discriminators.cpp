@@ -1,0 +1,157 @@
+#include "hewn/models/completion/discriminators.h"
+
+#include "hewn/ops/pool2d/pool2d.h"
+#include "hewn/ops/resize/resize.h"
+#include "hewn/runtime/error.h"
+
+#include <algorithm>
+#include <span>
+#include <string>
+
+namespace hewn {
+
+namespace {
+
+constexpr std::int64_t kVector = 1024;  // what either discriminator makes of its picture
+
+ConvLayer half(LayerSource& layers, const std::string& name, std::int64_t in, std::int64_t out) {
+  return layers.conv(name, {out, in, 5, 5},
+                     {.stride_h = 2,
+                      .stride_w = 2,
+                      .padding_h = 2,
+                      .padding_w = 2,
+                      .activation = Activation::relu()});
+}
+
+/// A fully connected layer, which is a convolution of the whole 4 × 4 map.
+ConvLayer vector(LayerSource& layers, const std::string& name) {
+  return layers.conv(name, {kVector, 512, 4, 4}, {.activation = Activation::relu()});
+}
+
+void run(std::span<const ConvLayer> layers, ConstView x, View y, Context& ctx) {
+  for (const ConvLayer& layer : layers.first(layers.size() - 1)) x = layer(x, ctx);
+  layers.back()(x, y, ctx);
+}
+
+/// The first place of `side` pixels around the middle of [begin, end), inside [0, size).
+std::int64_t around(std::int64_t begin, std::int64_t end, std::int64_t side, std::int64_t size) {
+  return std::clamp<std::int64_t>((begin + end - side) / 2, 0, size - side);
+}
+
+Box square_around(const Box& box, std::int64_t side, std::int64_t height, std::int64_t width) {
+  const std::int64_t top = around(box.top, box.bottom, side, height);
+  const std::int64_t left = around(box.left, box.right, side, width);
+  return {top, left, top + side, left + side};
+}
+
+Box bounding_box(ConstView mask) {
+  Box box{mask.shape.h, mask.shape.w, 0, 0};
+  for (std::int64_t y = 0; y < mask.shape.h; ++y) {
+    for (std::int64_t x = 0; x < mask.shape.w; ++x) {
+      if (*mask.pixel(0, y, x) == 0) continue;
+      box = {std::min(box.top, y), std::min(box.left, x), std::max(box.bottom, y + 1),
+             std::max(box.right, x + 1)};
+    }
+  }
+  return box;
+}
+
+View crop(ConstView picture, const Box& box, Arena& arena) {
+  const View part = arena.view({1, box.height(), box.width(), picture.shape.c});
+  for (std::int64_t y = 0; y < box.height(); ++y) {
+    for (std::int64_t x = 0; x < box.width(); ++x) {
+      std::copy_n(picture.pixel(0, box.top + y, box.left + x), picture.shape.c,
+                  part.pixel(0, y, x));
+    }
+  }
+  return part;
+}
+
+/// A square picture, scaled: averaged over whole blocks of pixels as far as that goes, so that
+/// nothing is skipped, and interpolated from there.
+View scale(View square, std::int64_t side, Context& ctx) {
+  const std::int64_t block = square.shape.h / side;
+  if (block > 1) {
+    const Pool2dParams blocks{
+        .kernel_h = block, .kernel_w = block, .stride_h = block, .stride_w = block};
+    const View mean = ctx.arena().view(pool2d_output_shape(square.shape, blocks));
+    avg_pool2d(square, blocks, mean, ctx);
+    square = mean;
+  }
+  if (square.shape.h == side) return square;
+  const View scaled = ctx.arena().view({1, side, side, square.shape.c});
+  resize(square, {}, scaled, ctx);
+  return scaled;
+}
+
+}  // namespace
+
+ContextDiscriminators::ContextDiscriminators(LayerSource& layers)
+    : local_{half(layers, "local.conv1", 3, 64),     //
+             half(layers, "local.conv2", 64, 128),   //
+             half(layers, "local.conv3", 128, 256),  //
+             half(layers, "local.conv4", 256, 512),  //
+             half(layers, "local.conv5", 512, 512),  //
+             vector(layers, "local.linear6")},
+      global_{half(layers, "global.conv1", 3, 64),     //
+              half(layers, "global.conv2", 64, 128),   //
+              half(layers, "global.conv3", 128, 256),  //
+              half(layers, "global.conv4", 256, 512),  //
+              half(layers, "global.conv5", 512, 512),  //
+              half(layers, "global.conv6", 512, 512),  //
+              vector(layers, "global.linear7")},
+      joint_(layers.conv("joint.linear", {1, 2 * kVector, 1, 1},
+                         {.activation = {.kind = Activation::Kind::sigmoid}})) {}
+
+ContextDiscriminators::ContextDiscriminators(FileLayers layers)
+    : ContextDiscriminators(static_cast<LayerSource&>(layers)) {}
+
+ContextDiscriminators::ContextDiscriminators(const SafetensorsFile& file, Conv2dPacking packing)
+    : ContextDiscriminators(FileLayers(file, "completion", packing)) {}
+
+ContextDiscriminators ContextDiscriminators::random(std::uint64_t seed, Conv2dPacking packing) {
+  RandomLayers layers(seed, packing, {{"joint.linear", 1}});
+  return ContextDiscriminators(layers);
+}
+
+float ContextDiscriminators::operator()(ConstView patch, ConstView picture, Context& ctx) const {
+  require(
+      patch.shape == Nhwc{1, kPatch, kPatch, 3} && picture.shape == Nhwc{1, kPicture, kPicture, 3},
+      "discriminators: expected a patch of ", Nhwc{1, kPatch, kPatch, 3}, " and a picture of ",
+      Nhwc{1, kPicture, kPicture, 3}, ", got ", patch.shape, " and ", picture.shape);
+  const Arena::Scope scope(ctx.arena());
+  const View both = ctx.arena().view({1, 1, 1, 2 * kVector});
+  run(local_, patch, both.channels(0, kVector), ctx);
+  run(global_, picture, both.channels(kVector, 2 * kVector), ctx);
+  return *joint_(both, ctx).data;
+}
+
+Scored score_completion(const ContextDiscriminators& discriminators, ConstView picture,
+                        ConstView mask, Context& ctx) {
+  constexpr std::int64_t kPicture = ContextDiscriminators::kPicture;
+  constexpr std::int64_t kPatch = ContextDiscriminators::kPatch;
+  const Nhwc& s = picture.shape;
+  require(s.n == 1 && s.c == 3 && mask.shape == Nhwc{1, s.h, s.w, 1},
+          "discriminators: expected an RGB picture and a mask of its size, got ", s, " and ",
+          mask.shape);
+  const Box hole = bounding_box(mask);
+  require(hole.height() > 0, "discriminators: the mask has no hole to look at");
+
+  // In training, holes are at most the size of the patch, and pictures are twice as large.
+  const std::int64_t wanted =
+      divide_up(2 * std::max(hole.height(), hole.width()), kPicture) * kPicture;
+  Scored scored{.window = square_around(hole, std::min({wanted, s.h, s.w}), s.h, s.w),
+                .probability = 0};
+  const Box& window = scored.window;
+  const Arena::Scope scope(ctx.arena());
+  const View whole = scale(crop(picture, window, ctx.arena()), kPicture, ctx);
+  const auto scaled = [&](std::int64_t place) { return place * kPicture / window.height(); };
+  const Box hole_there{scaled(hole.top - window.top), scaled(hole.left - window.left),
+                       scaled(hole.bottom - window.top), scaled(hole.right - window.left)};
+  const View patch =
+      crop(whole, square_around(hole_there, kPatch, kPicture, kPicture), ctx.arena());
+  scored.probability = discriminators(patch, whole, ctx);
+  return scored;
+}
+
+}  // namespace hewn
