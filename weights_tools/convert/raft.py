@@ -2,11 +2,8 @@
 
 The names are those of the public checkpoints already, and nets/raft.py has them as its attributes.
 What changes is the large network's context encoder. Each of its convolutions has batch norm
-directly behind it, before the activation, so the norm is folded into the convolution:
-
-    weight * scale, (bias - mean) * scale + shift    with scale = gamma / sqrt(variance + eps)
-
-The norm behind a shortcut's convolution is in a checkpoint twice, as `normN` and `downsample.1`.
+directly behind it, before the activation, so the norm is folded into the convolution. The norm
+behind a shortcut's convolution is in a checkpoint twice, as `normN` and `downsample.1`.
 """
 
 from collections.abc import Mapping
@@ -24,12 +21,12 @@ from weights_tools.checkpoints import (
     check_tensors,
     closest_form,
 )
+from weights_tools.convert import batch_norm
 from weights_tools.errors import ToolError
 from weights_tools.nets.raft import VARIANTS, Raft, Variant
 from weights_tools.nets.raft_correlation import LEVELS
 from weights_tools.nets.raft_encoder import NORM_EPS
 
-_NORM_PARTS = ("weight", "bias", "running_mean", "running_var")
 _SHORTCUT_CONV, _SHORTCUT_NORM = "downsample.0", "downsample.1"
 
 
@@ -53,13 +50,7 @@ def convert(checkpoint: Checkpoint) -> tuple[dict[str, Tensor], dict[str, str]]:
     variant = recognise(checkpoint.source, checkpoint.tensors)
     check_tensors(checkpoint.source, variant.name, checkpoint.tensors, specs(variant))
     _check_copies(checkpoint)
-    tensors = {name: t.float() for name, t in folded_tensors(checkpoint, variant).items()}
-    too_large = [name for name, t in tensors.items() if not torch.isfinite(t).all()]
-    if too_large:
-        raise ToolError(
-            f"{checkpoint.source}: with its batch norm folded in, float32 cannot hold "
-            f"{', '.join(too_large)}"
-        )
+    tensors = batch_norm.rounded(checkpoint.source, folded_tensors(checkpoint, variant))
     config = {
         "variant": variant.name,
         "correlation_levels": LEVELS,
@@ -86,12 +77,10 @@ def folded_tensors(checkpoint: Checkpoint, variant: Variant) -> dict[str, Tensor
     double = {name: t.double() for name, t in checkpoint.tensors.items()}
     folded = {name: double[name] for name in _state_dict(variant, folded=True)}
     for norm, conv in _norms(checkpoint.tensors).items():
-        gamma, beta, mean, var = (double[f"{norm}.{part}"] for part in _NORM_PARTS)
-        if (var < 0).any():
-            raise ToolError(f"{checkpoint.source}: {norm}.running_var holds a negative variance")
-        scale = gamma / torch.sqrt(var + NORM_EPS)
-        folded[f"{conv}.weight"] = double[f"{conv}.weight"] * scale[:, None, None, None]
-        folded[f"{conv}.bias"] = (double[f"{conv}.bias"] - mean) * scale + beta
+        scale, shift = batch_norm.scale_and_shift(checkpoint, norm, NORM_EPS)
+        weight, bias = double[f"{conv}.weight"], double[f"{conv}.bias"]
+        weight, bias = batch_norm.folded(weight, bias, scale, shift)
+        folded |= {f"{conv}.weight": weight, f"{conv}.bias": bias}
     return folded
 
 
@@ -119,7 +108,7 @@ def _check_copies(checkpoint: Checkpoint) -> None:
             copy = conv.removesuffix(_SHORTCUT_CONV) + _SHORTCUT_NORM
             differing += [
                 f"{norm}.{part} and {copy}.{part}"
-                for part in _NORM_PARTS
+                for part in batch_norm.PARTS
                 if not torch.equal(tensors[f"{norm}.{part}"], tensors[f"{copy}.{part}"])
             ]
     if differing:

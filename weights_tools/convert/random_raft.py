@@ -12,6 +12,7 @@ from torch import Tensor
 
 from weights_tools.checkpoints import Checkpoint
 from weights_tools.convert.raft import specs
+from weights_tools.convert.random_tensors import uniform
 from weights_tools.nets.raft import Variant
 
 # Layers without ReLU behind them, and how many times 1 / sqrt(fan-in) their weights deviate.
@@ -43,9 +44,9 @@ def random_checkpoint(variant: Variant, seed: int) -> Checkpoint:
         elif layer.endswith(".downsample.1"):  # another name of norm3, which comes before it
             tensors[name] = tensors[name.replace("downsample.1", "norm3")]
         elif ".norm" in name:
-            tensors[name] = _uniform(spec.shape, *_NORM_RANGES[part], generator)
+            tensors[name] = uniform(spec.shape, *_NORM_RANGES[part], generator)
         elif part == "bias":
-            tensors[name] = _uniform(spec.shape, -0.1, 0.1, generator)
+            tensors[name] = uniform(spec.shape, -0.1, 0.1, generator)
         else:
             fan_in = spec.shape[1] * spec.shape[2] * spec.shape[3]
             deviation = _gain(name) / fan_in**0.5
@@ -55,7 +56,3 @@ def random_checkpoint(variant: Variant, seed: int) -> Checkpoint:
 
 def _gain(name: str) -> float:
     return next((gain for part, gain in _LINEAR_GAINS.items() if part in name), _RELU_GAIN)
-
-
-def _uniform(shape: tuple[int, ...], low: float, high: float, generator: torch.Generator) -> Tensor:
-    return low + (high - low) * torch.rand(shape, generator=generator)

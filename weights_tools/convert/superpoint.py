@@ -16,7 +16,6 @@ shift that are applied after the activation.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import torch
 from torch import Tensor
 
 from weights_tools.checkpoints import (
@@ -26,7 +25,7 @@ from weights_tools.checkpoints import (
     check_tensors,
     closest_form,
 )
-from weights_tools.errors import ToolError
+from weights_tools.convert import batch_norm
 
 ENCODER_SHAPES: dict[str, tuple[int, ...]] = {
     "conv1a": (64, 1, 3, 3),
@@ -67,11 +66,7 @@ class Form:
             specs[f"{self.conv[layer]}.weight"] = TensorSpec(shape)
             specs[f"{self.conv[layer]}.bias"] = TensorSpec(shape[:1])
             if layer in self.batch_norm:
-                for part in ("weight", "bias", "running_mean", "running_var"):
-                    specs[f"{self.batch_norm[layer]}.{part}"] = TensorSpec(shape[:1])
-                # Only training reads the counter, and old versions of PyTorch did not save it.
-                counter = TensorSpec((), torch.int64, optional=True)
-                specs[f"{self.batch_norm[layer]}.num_batches_tracked"] = counter
+                specs |= batch_norm.specs(self.batch_norm[layer], shape[0])
         return specs
 
 
@@ -142,23 +137,7 @@ def canonical_tensors(checkpoint: Checkpoint, form: Form) -> dict[str, Tensor]:
         for part in ("weight", "bias"):
             canonical[f"{layer}.{part}"] = checkpoint.tensors[f"{form.conv[layer]}.{part}"]
         if layer in form.batch_norm:
-            scale, shift = _scale_and_shift(checkpoint, form.batch_norm[layer], form.eps)
+            scale, shift = batch_norm.scale_and_shift(checkpoint, form.batch_norm[layer], form.eps)
             canonical[f"{layer}.scale"] = scale
             canonical[f"{layer}.shift"] = shift
-    return canonical
-
-
-def _scale_and_shift(checkpoint: Checkpoint, batch_norm: str, eps: float) -> tuple[Tensor, Tensor]:
-    """torch.nn.BatchNorm2d in evaluation mode as y = x * scale + shift, computed in float64."""
-    gamma, beta, mean, var = (
-        checkpoint.tensors[f"{batch_norm}.{part}"].double()
-        for part in ("weight", "bias", "running_mean", "running_var")
-    )
-    if (var < 0).any():
-        raise ToolError(f"{checkpoint.source}: {batch_norm}.running_var holds a negative variance")
-    scale = gamma / torch.sqrt(var + eps)
-    shift = beta - mean * scale
-    rounded = scale.float(), shift.float()
-    if not all(torch.isfinite(part).all() for part in rounded):
-        raise ToolError(f"{checkpoint.source}: the scale or shift of {batch_norm} exceeds float32")
-    return rounded
+    return batch_norm.rounded(checkpoint.source, canonical)

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import torch.nn.functional as F
 from torch import Tensor
 
+from weights_tools.nets.layers import scaled_and_shifted
+
 CELL = 8  # the encoder halves the image three times
 
 
@@ -45,11 +47,8 @@ class _Layers:
         y = F.conv2d(x, weight, self.weights[f"{name}.bias"], padding=weight.shape[-1] // 2)
         if rectify:
             y = F.relu(y)
-        if f"{name}.scale" in self.weights:  # batch norm, which follows the activation
-            y = y * _per_channel(self.weights[f"{name}.scale"])
-            y = y + _per_channel(self.weights[f"{name}.shift"])
-        self.trace[name] = y
-        return y
+        self.trace[name] = scaled_and_shifted(self.weights, name, y)
+        return self.trace[name]
 
 
 def superpoint(weights: Mapping[str, Tensor], image: Tensor) -> SuperPointOutput:
@@ -84,7 +83,3 @@ def heat_map(semi: Tensor) -> Tensor:
 
 def _pool(x: Tensor) -> Tensor:
     return F.max_pool2d(x, kernel_size=2, stride=2)
-
-
-def _per_channel(values: Tensor) -> Tensor:
-    return values[:, None, None]
