@@ -1,5 +1,7 @@
 """The public RAFT checkpoints' names and shapes, written out independently of the network."""
 
+from weights_tools.tests.checkpoint_lists import Shapes, written_out
+
 # Each line is a convolution, with a weight of this shape and a bias, or behind a `+` a batch norm.
 LARGE = """
 fnet.conv1 64x3x7x7
@@ -127,19 +129,6 @@ update_block.flow_head.conv2 2x128x3x3
 PUBLIC = {"large": LARGE, "small": SMALL}
 
 
-def public_shapes(variant: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+def public_shapes(variant: str) -> Shapes:
     """Each tensor's type and shape by its name, without `module.`."""
-    shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
-    for line in PUBLIC[variant].split("\n"):
-        words = line.split()
-        if not words:
-            continue
-        shape = tuple(int(size) for size in words[-1].split("x"))
-        if words[0] == "+":
-            for part in ("weight", "bias", "running_mean", "running_var"):
-                shapes[f"{words[1]}.{part}"] = ("float32", shape)
-            shapes[f"{words[1]}.num_batches_tracked"] = ("int64", ())
-        else:
-            shapes[f"{words[0]}.weight"] = ("float32", shape)
-            shapes[f"{words[0]}.bias"] = ("float32", shape[:1])
-    return shapes
+    return written_out(PUBLIC[variant])

@@ -27,6 +27,7 @@ from weights_tools.nets.raft import (
 )
 from weights_tools.nets.raft_correlation import correlation_pyramid, lookup, sample
 from weights_tools.nets.raft_update import SepConvGru
+from weights_tools.tests.checkpoint_lists import of_file
 from weights_tools.tests.public_raft import public_shapes
 
 BOTH = pytest.mark.parametrize("variant", list(VARIANTS))
@@ -325,12 +326,7 @@ def test_the_networks_tensors_are_those_of_the_checkpoints(variant: str) -> None
 
 @BOTH
 def test_the_lists_of_tensors_are_those_of_the_files(variant: str, shared_data: Path) -> None:
-    listed: dict[str, tuple[str, tuple[int, ...]]] = {}
-    for line in (shared_data.parent / "checkpoints" / f"raft_{variant}.tsv").open():
-        if not line.startswith("#"):
-            name, dtype, shape = line.rstrip("\n").split("\t")
-            sizes = () if shape == "scalar" else tuple(int(size) for size in shape.split("x"))
-            listed[name.removeprefix("module.")] = (dtype, sizes)
+    listed = of_file(shared_data.parent / "checkpoints" / f"raft_{variant}.tsv")
     assert listed == public_shapes(variant)
 
 
