@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from weights_tools.audit import layers, raft, superpoint
+from weights_tools.audit import completion, inpainting, layers, raft, superpoint
 from weights_tools.audit.ops import audit_operators, operators
 from weights_tools.audit.program import find_program
 from weights_tools.errors import ToolError, report_errors
@@ -36,6 +36,26 @@ def _run_raft(arguments: argparse.Namespace) -> int:
     )
     _write_report(arguments.json, raft.as_json(audit))
     print(raft.as_table(audit))
+    return _verdict(audit.disagreements)
+
+
+def _run_completion(arguments: argparse.Namespace) -> int:
+    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
+    options = _precision_options(arguments) + _thread_options(arguments.threads)
+    audit = completion.audit_completion(
+        hewn, arguments.weights, arguments.image, arguments.mask, options
+    )
+    _write_report(arguments.json, completion.as_json(audit))
+    print(completion.as_table(audit))
+    return _verdict(audit.disagreements)
+
+
+def _run_inpainting(arguments: argparse.Namespace) -> int:
+    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
+    options = _thread_options(arguments.threads)
+    audit = inpainting.audit_inpainting(hewn, arguments.image, arguments.mask, options)
+    _write_report(arguments.json, inpainting.as_json(audit))
+    print(inpainting.as_table(audit))
     return _verdict(audit.disagreements)
 
 
@@ -117,23 +137,43 @@ def _parser() -> argparse.ArgumentParser:
     )
 
     by_hewn = argparse.ArgumentParser(add_help=False, parents=[common])
-    by_hewn.add_argument("--weights", type=Path, required=True, metavar="F", help="converted file")
     by_hewn.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
-    by_hewn.add_argument("--precise", action="store_true", help="pin hewn's direct convolution")
+
+    of_network = argparse.ArgumentParser(add_help=False, parents=[by_hewn])
+    of_network.add_argument(
+        "--weights", type=Path, required=True, metavar="F", help="converted file"
+    )
+    of_network.add_argument("--precise", action="store_true", help="pin hewn's direct convolution")
+
+    with_hole = argparse.ArgumentParser(add_help=False)
+    with_hole.add_argument("--image", type=Path, required=True, metavar="I")
+    with_hole.add_argument("--mask", type=Path, required=True, metavar="M", help="white: the hole")
 
     network = commands.add_parser(
-        "superpoint", parents=[by_hewn], help="SuperPoint, layer by layer"
+        "superpoint", parents=[of_network], help="SuperPoint, layer by layer"
     )
     network.add_argument("--image", type=Path, required=True, metavar="I")
     network.set_defaults(run=_run_superpoint)
 
-    flow = commands.add_parser("raft", parents=[by_hewn], help="RAFT, layer by layer")
+    flow = commands.add_parser("raft", parents=[of_network], help="RAFT, layer by layer")
     flow.add_argument("--images", type=Path, nargs=2, required=True, metavar=("A", "B"))
     flow.add_argument("--iters", type=_positive, default=20, metavar="N", help="default 20")
     flow.add_argument("--init", type=Path, metavar="LOW.flo", help="a flow to start from")
     flow.add_argument("--pad", choices=["sintel", "kitti"], default="sintel", help="%(choices)s")
     flow.add_argument("--corr", choices=["all-pairs", "on-demand", "auto"], help="%(choices)s")
     flow.set_defaults(run=_run_raft)
+
+    complete = commands.add_parser(
+        "completion", parents=[of_network, with_hole], help="image completion, layer by layer"
+    )
+    complete.set_defaults(run=_run_completion)
+
+    inpaint = commands.add_parser(
+        "inpainting",
+        parents=[by_hewn, with_hole],
+        help="fast marching against OpenCV, Poisson blending against another solver",
+    )
+    inpaint.set_defaults(run=_run_inpainting)
 
     ops = commands.add_parser("ops", parents=[by_runner], help="every operator, by random cases")
     names = operators.OPERATORS

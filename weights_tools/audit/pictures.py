@@ -15,6 +15,10 @@ _VALUE_TOLERANCE = 2.0**-23
 
 _LOSSLESS_FORMATS = ("PNG", "PPM")
 
+_HOLE_FROM = 128  # the least gray of the hole in a mask
+
+COLOUR_MODES = ("L", "RGB", "P")
+
 
 def open_picture(path: Path, minimum: int) -> Image.Image:
     """A picture, decoded, whose sides have at least so many pixels."""
@@ -29,6 +33,18 @@ def open_picture(path: Path, minimum: int) -> Image.Image:
             f"but it is {picture.width} x {picture.height}"
         )
     return picture
+
+
+def open_mask(path: Path, picture: Image.Image) -> Tensor:
+    """A mask of the picture's size: (1, 1, height, width), float64, 1 in the hole and 0 else."""
+    mask = open_picture(path, minimum=1)
+    if mask.size != picture.size:
+        raise ToolError(
+            f"{path}: expected {picture.width} x {picture.height} pixels like the picture, "
+            f"but it is {mask.width} x {mask.height}"
+        )
+    gray = torch.from_numpy(np.asarray(mask.convert("L")).copy())
+    return (gray >= _HOLE_FROM).double()[None, None]
 
 
 def is_exact(picture: Image.Image, modes: tuple[str, ...]) -> bool:
@@ -47,4 +63,4 @@ def difference(traced: Tensor, expected: Tensor, what: str) -> list[str]:
     error = distance(traced, expected).max_abs
     if error <= _VALUE_TOLERANCE:
         return []
-    return [f"input: differs from {what} / 255 by {error:.2e}"]
+    return [f"input: differs from {what} by {error:.2e}"]

@@ -164,10 +164,12 @@ def _check_input(
 ) -> list[str]:
     """The traced input must be the padded pictures; values are compared where they are exact."""
     check_shape(trace, "input", (2, 3, *_padded_size(pair[0], padding)))
-    if not all(pictures.is_exact(picture, modes=("L", "RGB", "P")) for picture in pair):
+    if not all(pictures.is_exact(picture, pictures.COLOUR_MODES) for picture in pair):
         return []
     values = torch.cat([pictures.unit_values(picture, "RGB") for picture in pair])
-    return pictures.difference(trace["input"], padding.pad(values), "the padded pictures' RGB")
+    return pictures.difference(
+        trace["input"], padding.pad(values), "the padded pictures' RGB / 255"
+    )
 
 
 def _check_dump(

@@ -123,4 +123,4 @@ def _check_input(trace: Mapping[str, Tensor], picture: Image.Image) -> list[str]
     if not pictures.is_exact(picture, modes=("L",)):
         return []
     expected = pictures.unit_values(picture, "L")
-    return pictures.difference(trace["input"], expected, "the picture's gray")
+    return pictures.difference(trace["input"], expected, "the picture's gray / 255")
