@@ -1,14 +1,13 @@
 """RAFT: a pair of pictures to the flow between them, at their size and at an eighth of it."""
 
 import functools
-from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from bench.peers.networks.network import Entrant, Network, Setup, Size
-from bench.peers.networks.painting import paint_rectangles
+from bench.peers.networks.painting import paint_rectangles, write_picture
 from weights_tools import safetensors_file
 from weights_tools.convert.raft import convert, load_network
 from weights_tools.convert.random_raft import random_checkpoint
@@ -88,7 +87,7 @@ def prepare(variant: str, setup: Setup) -> Network:
 
     first = paint_rectangles(size, channels=3)
     pictures = {"image1": first, "image2": np.roll(first, _MOVED, axis=(0, 1))}
-    paths = [_write_picture(setup.folder / f"{name}.ppm", p) for name, p in pictures.items()]
+    paths = [write_picture(setup.folder / f"{name}.ppm", p) for name, p in pictures.items()]
     options = ["--weights", str(weights), "--iters", str(setup.iterations)]
     return Network(
         name="raft" if variant == "large" else f"raft-{variant}",
@@ -111,12 +110,6 @@ def _entrant(variant: str) -> Entrant:
 
 
 LARGE_ENTRANT, SMALL_ENTRANT = _entrant("large"), _entrant("small")
-
-
-def _write_picture(path: Path, pixels: np.ndarray) -> str:
-    height, width = pixels.shape[:2]
-    path.write_bytes(b"P6\n%d %d\n255\n" % (width, height) + pixels.tobytes())
-    return str(path)
 
 
 def _as_input(pixels: np.ndarray) -> Tensor:

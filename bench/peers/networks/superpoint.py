@@ -1,13 +1,12 @@
 """SuperPoint without its keypoint selection: picture to logits, heat map and descriptors."""
 
-from collections.abc import Mapping
-
 import numpy as np
 import torch
 from torch import Tensor
 
+from bench.peers.networks.canonical import CanonicalModule
 from bench.peers.networks.network import Entrant, Network, Setup, Size
-from bench.peers.networks.painting import paint_rectangles
+from bench.peers.networks.painting import paint_rectangles, write_picture
 from weights_tools import safetensors_file
 from weights_tools.convert.random_superpoint import random_checkpoint
 from weights_tools.convert.superpoint import FORMS, convert
@@ -18,19 +17,11 @@ _RANDOM_FORM = "magicleap"
 _SEED = 1
 
 
-class DenseSuperPoint(torch.nn.Module):
-    """The reference network as a module that exporters can read: its weights are buffers."""
-
-    def __init__(self, weights: Mapping[str, Tensor]) -> None:
-        super().__init__()
-        # A buffer's name must not contain a dot.
-        self._buffer_names = {name: name.replace(".", "_") for name in weights}
-        for name, tensor in weights.items():
-            self.register_buffer(self._buffer_names[name], tensor.float())
+class DenseSuperPoint(CanonicalModule):
+    """The reference network as a module."""
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        weights = {name: getattr(self, buffer) for name, buffer in self._buffer_names.items()}
-        output = superpoint(weights, image)
+        output = superpoint(self.weights(), image)
         if output.descriptors is None:
             return output.semi, output.scores
         return output.semi, output.scores, output.descriptors
@@ -49,8 +40,7 @@ def prepare(setup: Setup) -> Network:
         raise ToolError(f"{weights}: expected SuperPoint's weights, made by weights_tools.convert")
 
     pixels = paint_rectangles(size)
-    picture = folder / "picture.pgm"
-    picture.write_bytes(b"P5\n%d %d\n255\n" % (size.width, size.height) + pixels.tobytes())
+    picture = write_picture(folder / "picture.pgm", pixels)
 
     outputs = ["semi", "scores"]
     if "convDa.weight" in contents.tensors:
@@ -61,7 +51,7 @@ def prepare(setup: Setup) -> Network:
         module=DenseSuperPoint(contents.tensors).eval(),
         inputs={"image": torch.from_numpy(pixels.astype(np.float32) / 255)[None, None]},
         outputs=tuple(outputs),
-        hewn_dump=["keypoints", str(picture), *options, "--dump"],
+        hewn_dump=["keypoints", picture, *options, "--dump"],
         hewn_bench=["bench", "keypoints", "--size", str(size), *options],
     )
 

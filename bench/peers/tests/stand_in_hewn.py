@@ -9,7 +9,9 @@ import torch
 from PIL import Image
 
 from weights_tools import safetensors_file
+from weights_tools.convert.completion import load_network as load_completion
 from weights_tools.convert.raft import load_network
+from weights_tools.nets.completion import LAST, completion, prepared
 from weights_tools.nets.superpoint import superpoint
 
 FAULTS = ("none", "wrong", "missing", "shape", "crash", "report")
@@ -26,16 +28,20 @@ def _arguments() -> argparse.Namespace:
     keypoints.add_argument("image", type=Path)
     flow = commands.add_parser("flow")
     flow.add_argument("images", type=Path, nargs=2)
-    for command in (keypoints, flow):
+    complete = commands.add_parser("complete")
+    complete.add_argument("image", type=Path)
+    complete.add_argument("--mask", type=Path, required=True)
+    complete.add_argument("--postprocess", choices=["none"], required=True)
+    for command in (keypoints, flow, complete):
         command.add_argument("--dump", type=Path, required=True)
     bench = commands.add_parser("bench")
-    bench.add_argument("network", choices=["keypoints", "flow"])
+    bench.add_argument("network", choices=["keypoints", "flow", "complete"])
     bench.add_argument("--size", required=True)
     bench.add_argument("--repeat", type=int, required=True)
     bench.add_argument("--json", type=Path, required=True)
     for command in (flow, bench):
         command.add_argument("--iters", type=int)
-    for command in (keypoints, flow, bench):
+    for command in (keypoints, flow, complete, bench):
         command.add_argument("--weights", type=Path, required=True)
         command.add_argument("--threads", type=int, required=True)
         command.add_argument("--quiet", action="store_true")
@@ -73,11 +79,25 @@ def _dump_keypoints(arguments: argparse.Namespace) -> None:
     safetensors_file.write(arguments.dump, tensors, {})
 
 
+def _dump_completion(arguments: argparse.Namespace) -> None:
+    with Image.open(arguments.image) as picture:
+        pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255)
+    with Image.open(arguments.mask) as mask:
+        hole = torch.from_numpy(np.asarray(mask, dtype=np.float32) / 255)
+    weights, preparation = load_completion(arguments.weights)
+    inputs = prepared(pixels.permute(2, 0, 1)[None], hole[None, None], preparation)
+    with torch.inference_mode():
+        raw = completion(weights, inputs)[LAST]
+    if arguments.fault == "wrong":
+        raw = raw * 1.001
+    safetensors_file.write(arguments.dump, {"raw": raw}, {})
+
+
 def main() -> None:
     arguments = _arguments()
     if arguments.fault == "crash":
         raise SystemExit("hewn: out of luck")
-    dumps = {"keypoints": _dump_keypoints, "flow": _dump_flow}
+    dumps = {"keypoints": _dump_keypoints, "flow": _dump_flow, "complete": _dump_completion}
     if arguments.command in dumps:
         dumps[arguments.command](arguments)
         return
