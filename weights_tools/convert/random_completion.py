@@ -12,6 +12,7 @@ from torch import Tensor
 from weights_tools.checkpoints import Checkpoint
 from weights_tools.convert import random_tensors
 from weights_tools.convert.completion import (
+    BN_RELU,
     RELU_BN,
     PublicLayer,
     discriminator_layers,
@@ -19,8 +20,9 @@ from weights_tools.convert.completion import (
 )
 from weights_tools.nets.completion import MASKED_CHANNELS
 
-# He et al. 2015 have the root of 2; the random batch norms enlarge by some of it on average.
-_RELU_GAIN = 1.3
+# He et al. 2015 have the root of 2; the random batch norms enlarge by the rest of it on average.
+# With more, rounding errors would grow from layer to layer.
+_RELU_GAIN = {BN_RELU: 1.3, RELU_BN: 1.0}
 _SIGMOID_GAIN = 1.0
 
 
@@ -44,7 +46,7 @@ def _random_checkpoint(
     for name, public in layers.items():
         layer = public.layer
         taps = (layer.kernel // layer.stride if layer.transposed else layer.kernel) ** 2
-        gain = _SIGMOID_GAIN if name == last else _RELU_GAIN
+        gain = _SIGMOID_GAIN if name == last else _RELU_GAIN[order]
         deviation = gain / (public.inputs * taps) ** 0.5
         shape = public.specs()[f"{public.conv}.weight"].shape
         tensors |= random_tensors.convolution(
