@@ -25,6 +25,7 @@ constexpr const char* kExamples = R"(Examples:
   hewn keypoints picture.png --weights superpoint.safetensors --draw keypoints.png
   hewn match left.png right.png --weights superpoint.safetensors --draw matches.png
   hewn flow frame_0.png frame_1.png --weights raft.safetensors --draw flow.png
+  hewn complete photo.png --mask hole.png --weights completion.safetensors --out whole.png
   hewn cpu
 
 'hewn COMMAND --help' tells more about each.)";
@@ -71,7 +72,10 @@ std::string wording(const CLI::App& program, const CLI::ParseError& error) {
 
 int run(int argc, char** argv) {
   CLI::App program(
-      "Keypoints, matches and optical flow by neural networks, on the processor alone.", "hewn");
+      "Keypoints, matches, optical flow and completed pictures by neural networks, on the "
+      "processor "
+      "alone.",
+      "hewn");
   program.formatter(std::make_shared<HelpFormatter>());
   program.set_version_flag("--version", "hewn " HEWN_VERSION);
   program.require_subcommand(1);
@@ -79,6 +83,7 @@ int run(int argc, char** argv) {
   add_keypoints(program);
   add_match(program);
   add_flow(program);
+  add_complete(program);
   add_inspect(program);
   add_cpu(program);
   add_bench(program);

@@ -110,6 +110,20 @@ Raft load_raft(const ModelOptions& options, const CommonOptions& common) {
                              : Raft(SafetensorsFile(options.weights), packing_for(common));
 }
 
+CompletionNetwork load_completion(const ModelOptions& options, const CommonOptions& common) {
+  check_weights_options(kCompletion, options, common);
+  return options.random_seed
+             ? CompletionNetwork::random(*options.random_seed, packing_for(common))
+             : CompletionNetwork(SafetensorsFile(options.weights), packing_for(common));
+}
+
+ContextDiscriminators load_discriminators(const ModelOptions& options,
+                                          const CommonOptions& common) {
+  return options.random_seed
+             ? ContextDiscriminators::random(*options.random_seed, packing_for(common))
+             : ContextDiscriminators(SafetensorsFile(options.weights), packing_for(common));
+}
+
 std::string weights_name(const ModelOptions& options) {
   return options.random_seed ? concat("random, seed ", *options.random_seed)
                              : options.weights.string();

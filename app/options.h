@@ -1,6 +1,8 @@
 // Options that several commands share.
 #pragma once
 
+#include "hewn/models/completion/completion.h"
+#include "hewn/models/completion/discriminators.h"
 #include "hewn/models/raft/raft.h"
 #include "hewn/models/superpoint/keypoints.h"
 #include "hewn/models/superpoint/superpoint.h"
@@ -46,6 +48,7 @@ struct ModelKind {
 };
 inline constexpr ModelKind kSuperPoint{"SuperPoint", "superpoint", "keypoints"};
 inline constexpr ModelKind kRaft{"RAFT", "raft", "flow"};
+inline constexpr ModelKind kCompletion{"The completion network", "completion", "result"};
 
 /// Where the weights come from: exactly one of the two.
 struct ModelOptions {
@@ -58,6 +61,10 @@ void add_model_options(CLI::App& command, const ModelKind& kind, ModelOptions& o
 /// stderr, unless quiet, when they are random.
 SuperPoint load_superpoint(const ModelOptions& options, const CommonOptions& common);
 Raft load_raft(const ModelOptions& options, const CommonOptions& common);
+CompletionNetwork load_completion(const ModelOptions& options, const CommonOptions& common);
+
+/// Of the same weights, where they have them. Throws Error otherwise.
+ContextDiscriminators load_discriminators(const ModelOptions& options, const CommonOptions& common);
 
 /// What the options call the weights, for messages and reports.
 std::string weights_name(const ModelOptions& options);

@@ -84,6 +84,14 @@ View scale(View square, std::int64_t side, Context& ctx) {
   return scaled;
 }
 
+FileLayers layers_of(const SafetensorsFile& file, Conv2dPacking packing) {
+  FileLayers layers(file, "completion", packing);
+  require(layers.has("joint.linear"), file.path().string(),
+          ": expected weights with discriminators, as 'weights_tools.convert completion "
+          "--discriminator D.pth' makes them");
+  return layers;
+}
+
 }  // namespace
 
 ContextDiscriminators::ContextDiscriminators(LayerSource& layers)
@@ -107,7 +115,7 @@ ContextDiscriminators::ContextDiscriminators(FileLayers layers)
     : ContextDiscriminators(static_cast<LayerSource&>(layers)) {}
 
 ContextDiscriminators::ContextDiscriminators(const SafetensorsFile& file, Conv2dPacking packing)
-    : ContextDiscriminators(FileLayers(file, "completion", packing)) {}
+    : ContextDiscriminators(layers_of(file, packing)) {}
 
 ContextDiscriminators ContextDiscriminators::random(std::uint64_t seed, Conv2dPacking packing) {
   RandomLayers layers(seed, packing, {{"joint.linear", 1}});

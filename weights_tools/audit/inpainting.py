@@ -24,8 +24,11 @@ from weights_tools.audit.poisson import PoissonEquation
 from weights_tools.audit.program import run_program
 from weights_tools.errors import ToolError
 
-TELEA_RADIUS = 3  # pixels around a pixel that have a say in it
-TELEA_MEAN_LIMIT = 4.0  # gray levels of 255, over the hole
+TELEA_RADIUS = 1  # pixels around a pixel that have a say in it, as in hewn
+# Two implementations that choose differently where the definition leaves a choice
+# (models/inpainting/README.md) are nearer to each other than to the truth. Half as far, at most:
+# over photographs it is a tenth to two fifths.
+TELEA_SHARE_OF_ERROR = 0.5
 POISSON_RESIDUAL_LIMIT = 1e-6
 
 _GRAY_LEVELS = 255
@@ -36,7 +39,9 @@ class TeleaFigures:
     """Of hewn and OpenCV, in gray levels; the signal-to-noise ratios (dB) are to the original."""
 
     mean_difference: float
+    rms_difference: float
     max_difference: float
+    opencv_rms_error: float
     hewn_psnr: float
     opencv_psnr: float
 
@@ -92,6 +97,7 @@ def as_table(audit: InpaintingAudit) -> str:
     telea, poisson = audit.telea, audit.poisson
     return (
         f"fast marching: {telea.mean_difference:.2f} gray levels from OpenCV's in the mean, "
+        f"{telea.rms_difference:.2f} RMS (OpenCV's error: {telea.opencv_rms_error:.2f}), "
         f"{telea.max_difference:.1f} at most;\n"
         f"  to the original hewn {telea.hewn_psnr:.2f} dB, OpenCV {telea.opencv_psnr:.2f} dB\n"
         f"Poisson blending: relative residual {poisson.hewn_residual:.1e}, "
@@ -124,14 +130,17 @@ def _compare_telea(
     difference = (hewn - opencv).abs()
     figures = TeleaFigures(
         float(difference.mean()),
+        float(difference.square().mean().sqrt()),
         float(difference.max()),
+        float((opencv - original).square().mean().sqrt()),
         _psnr(hewn, original),
         _psnr(opencv, original),
     )
-    if not figures.mean_difference < TELEA_MEAN_LIMIT:  # so that NaN fails too
+    limit = TELEA_SHARE_OF_ERROR * figures.opencv_rms_error
+    if not figures.rms_difference <= limit:  # so that NaN fails too
         lines.append(
-            f"fast marching: {figures.mean_difference:.2f} gray levels from OpenCV's in the mean, "
-            f"expected less than {TELEA_MEAN_LIMIT:g}"
+            f"fast marching: {figures.rms_difference:.2f} gray levels (RMS) from OpenCV's, "
+            f"expected at most {limit:.2f}, half of OpenCV's own error"
         )
     return figures, lines
 
