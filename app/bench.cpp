@@ -4,7 +4,6 @@
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
-#include <chrono>
 #include <iostream>
 #include <sstream>
 
@@ -21,6 +20,7 @@ namespace {
 constexpr const char* kHelp = R"(Examples:
   hewn bench keypoints --weights superpoint.safetensors --size 480x640
   hewn bench flow --random-weights 1 --size 440x1024 --repeat 3 --threads 1 --profile
+  hewn bench complete --random-weights 1 --size 512x512 --postprocess both
 
 The pictures are drawn by the program.)";
 
@@ -128,9 +128,9 @@ void print(const BenchOptions& options, const BenchReport& report, Context& ctx)
 }  // namespace
 
 double seconds_of(const std::function<void()>& work) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   work();
-  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return watch.seconds();
 }
 
 std::vector<Layer> profile_layers(std::int64_t repeat, Context& ctx,
@@ -200,6 +200,7 @@ void add_bench(CLI::App& parent) {
   bench->footer(kHelp);
   add_bench_keypoints(*bench);
   add_bench_flow(*bench);
+  add_bench_complete(*bench);
 }
 
 }  // namespace hewn::app

@@ -4,6 +4,7 @@
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/profile.h"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -17,6 +18,17 @@ namespace hewn::app {
 
 /// Seconds, one for each repetition.
 using Times = std::vector<double>;
+
+/// Counts from its construction on.
+class Stopwatch {
+ public:
+  double seconds() const {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - start_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
+};
 
 double seconds_of(const std::function<void()>& work);
 
@@ -80,5 +92,6 @@ void publish(const BenchOptions& options, const BenchReport& report, Context& ct
 // Each adds its network to `hewn bench`.
 void add_bench_keypoints(CLI::App& bench);
 void add_bench_flow(CLI::App& bench);
+void add_bench_complete(CLI::App& bench);
 
 }  // namespace hewn::app

@@ -95,8 +95,7 @@ Json to_json(const Box& box) {
 /// One run of the command.
 class CompleteCommand {
  public:
-  explicit CompleteCommand(const Options& options)
-      : options_(options), ctx_(make_context(options.common)) {
+  explicit CompleteCommand(const Options& options) : options_(options) {
     expect_outputs(options_, outputs_);
   }
 
@@ -107,46 +106,44 @@ class CompleteCommand {
     Tensor completed(picture.shape());
     missing_ = count_missing(hole.view());
     begin_report(picture.shape());
-    {
-      const CompletionNetwork network = load_completion(options_.model, options_.common);
-      complete(network, picture.view(), hole.view(), completed.view());
-    }
+    complete(picture.view(), hole.view(), completed.view());
     if (options_.score) score(completed.view(), hole.view());
     write(image, picture.view(), hole.view(), completed.view());
   }
 
  private:
-  void complete(const CompletionNetwork& network, ConstView picture, ConstView hole,
-                View completed) {
+  void complete(ConstView picture, ConstView hole, View completed) {
     const ProgressBar bar(kSteps, !options_.common.quiet);
-    const PaintOptions options{
-        .max_bytes = options_.trace.empty() ? options_.complete.max_bytes()
-                                            : std::numeric_limits<std::int64_t>::max(),
-        .everywhere = !options_.dump.empty() || !options_.trace.empty(),
-        .progress = [&](std::int64_t done, std::int64_t tiles) {
-          bar.show(kPaintSteps * done / std::max<std::int64_t>(tiles, 1), options_.image.string());
-        }};
-    if (!options_.trace.empty()) trace_to(trace_, nullptr);
-    const Painting painting = paint_holes(network, picture, hole, options, ctx_);
-    ctx_.set_trace({});
+    const Painting painting = paint(picture, hole, bar);
+    Context ctx = make_context(options_.common);
     if (!options_.dump.empty()) {
       dump_.add("raw", painting.raw.view());
-      trace_to(dump_, "poisson");
+      ctx.set_trace([this](std::string_view name, ConstView view) {
+        if (name == "poisson") dump_.add("blended", view);
+      });
     }
     bar.show(kPaintSteps, "blending");
     const PoissonSolution blending = postprocess(picture, hole, painting.raw.view(),
-                                                 options_.complete.postprocess, completed, ctx_);
-    ctx_.set_trace({});
+                                                 options_.complete.postprocess, completed, ctx);
     if (!options_.dump.empty()) dump_.add("completed", completed);
     report(painting, blending);
   }
 
-  /// Collects what is traced; of what has a name, only what is called `only`, as "blended".
-  void trace_to(TensorDump& dump, const char* only) {
-    ctx_.set_trace([&dump, only](std::string_view name, ConstView view) {
-      if (only == nullptr) dump.add(name, view);
-      if (only != nullptr && name == only) dump.add("blended", view);
-    });
+  /// The network and its memory are gone when the blending begins.
+  Painting paint(ConstView picture, ConstView hole, const ProgressBar& bar) {
+    const CompletionNetwork network = load_completion(options_.model, options_.common);
+    Context ctx = make_context(options_.common);
+    PaintOptions options{.max_bytes = options_.complete.max_bytes(),
+                         .everywhere = !options_.dump.empty() || !options_.trace.empty(),
+                         .progress = [&](std::int64_t done, std::int64_t tiles) {
+                           bar.show(kPaintSteps * done / std::max<std::int64_t>(tiles, 1),
+                                    options_.image.string());
+                         }};
+    if (!options_.trace.empty()) {
+      options.max_bytes = std::numeric_limits<std::int64_t>::max();
+      ctx.set_trace([this](std::string_view name, ConstView view) { trace_.add(name, view); });
+    }
+    return paint_holes(network, picture, hole, options, ctx);
   }
 
   void begin_report(const Nhwc& s) {
@@ -179,7 +176,8 @@ class CompleteCommand {
     }
     const ContextDiscriminators discriminators =
         load_discriminators(options_.model, options_.common);
-    const Scored scored = score_completion(discriminators, completed, hole, ctx_);
+    Context ctx = make_context(options_.common);
+    const Scored scored = score_completion(discriminators, completed, hole, ctx);
     report_["score"] = {{"probability", shortest(scored.probability)},
                         {"window", to_json(scored.window)}};
     said_ << "real with a probability of " << fixed(scored.probability, 3)
@@ -207,7 +205,6 @@ class CompleteCommand {
 
   const Options& options_;
   OutputFiles outputs_;
-  Context ctx_;
   TensorDump dump_;
   TensorDump trace_;
   std::int64_t missing_ = 0;
