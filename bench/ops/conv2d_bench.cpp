@@ -9,23 +9,25 @@ namespace hewn::bench {
 
 namespace {
 
-/// What each of Winograd's algorithms is for: one kernel, with stride 1.
+/// What each of Winograd's algorithms is for: one kernel and stride.
 struct Winograd {
   Conv2dAlgorithm algorithm;
   std::int64_t kernel_h, kernel_w;
+  std::int64_t stride = 1;
 };
 constexpr Winograd kWinograd[] = {
     {.algorithm = Conv2dAlgorithm::winograd_4x4_3x3, .kernel_h = 3, .kernel_w = 3},
     {.algorithm = Conv2dAlgorithm::winograd_2x2_3x3, .kernel_h = 3, .kernel_w = 3},
+    {.algorithm = Conv2dAlgorithm::winograd_3x3s2, .kernel_h = 3, .kernel_w = 3, .stride = 2},
     {.algorithm = Conv2dAlgorithm::winograd_1x4_1x5, .kernel_h = 1, .kernel_w = 5},
     {.algorithm = Conv2dAlgorithm::winograd_4x1_5x1, .kernel_h = 5, .kernel_w = 1},
 };
 
 std::vector<Conv2dAlgorithm> algorithms(const ConvShape& s) {
   std::vector<Conv2dAlgorithm> applicable{Conv2dAlgorithm::direct};
-  if (s.params.stride_h != 1 || s.params.stride_w != 1) return applicable;
   for (const Winograd& winograd : kWinograd) {
-    if (s.kernel_h == winograd.kernel_h && s.kernel_w == winograd.kernel_w) {
+    if (s.kernel_h == winograd.kernel_h && s.kernel_w == winograd.kernel_w &&
+        s.params.stride_h == winograd.stride && s.params.stride_w == winograd.stride) {
       applicable.push_back(winograd.algorithm);
     }
   }

@@ -13,8 +13,8 @@ namespace {
 
 /// Best first; where none applies, direct. F(2×2, 3×3) is not among them: README.md has the
 /// measurements.
-constexpr std::array kChoices{Conv2dAlgorithm::winograd_4x4_3x3, Conv2dAlgorithm::winograd_1x4_1x5,
-                              Conv2dAlgorithm::winograd_4x1_5x1};
+constexpr std::array kChoices{Conv2dAlgorithm::winograd_4x4_3x3, Conv2dAlgorithm::winograd_3x3s2,
+                              Conv2dAlgorithm::winograd_1x4_1x5, Conv2dAlgorithm::winograd_4x1_5x1};
 
 }  // namespace
 
@@ -24,6 +24,8 @@ std::string_view conv2d_algorithm_name(Conv2dAlgorithm algorithm) {
       return "winograd_4x4_3x3";
     case Conv2dAlgorithm::winograd_2x2_3x3:
       return "winograd_2x2_3x3";
+    case Conv2dAlgorithm::winograd_3x3s2:
+      return "winograd_3x3s2";
     case Conv2dAlgorithm::winograd_1x4_1x5:
       return "winograd_1x4_1x5";
     case Conv2dAlgorithm::winograd_4x1_5x1:

@@ -19,6 +19,7 @@ enum class Conv2dAlgorithm {
   direct,            ///< every product; any convolution
   winograd_4x4_3x3,  ///< F(4×4, 3×3): 2.25 products for 9
   winograd_2x2_3x3,  ///< F(2×2, 3×3): 4 products for 9
+  winograd_3x3s2,    ///< F(4×4, 2×2) on the parts of a 3×3 with stride 2: 5.06 products for 9
   winograd_1x4_1x5,  ///< F(4, 5) along rows: 2 products for 5
   winograd_4x1_5x1,  ///< F(4, 5) along columns
 };
@@ -117,9 +118,9 @@ class PackedConv2d {
 ///
 /// Unless params.algorithm names one, the first that applies runs, by the shape of the weights
 /// alone; ctx.precise() pins the last:
-/// - Winograd, for stride 1, one group, 16 input channels or more, any padding and dilation:
-///   F(4×4, 3×3) for 3×3, F(4, 5) for 1×5 and 5×1, at four to five times the rounding error
-///   (README.md).
+/// - Winograd, for one group, 16 input channels or more and any padding: with stride 1 and any
+///   dilation F(4×4, 3×3) for 3×3, F(4, 5) for 1×5 and 5×1; with stride 2 and no dilation
+///   F(4×4, 2×2) for 3×3; at two to five times the rounding error (README.md).
 /// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs
 ///   of 128, each run one chain of fused multiply-adds, the runs added to the bias.
 void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,

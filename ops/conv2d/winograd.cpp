@@ -6,6 +6,10 @@
 // Sub-pixels: y has h × w pixels for each place of the convolution, and panels of channels are
 // theirs in turn, so that one transformed input serves all of them.
 //
+// With stride 2 the input falls into four parts, every other row and column of it, and the
+// convolution is the sum of one with 2×2 taps, stride 1, over each. Their tiles lie side by side,
+// as so many more channels, and their products are summed before they are transformed.
+//
 // With dilation d the map falls into d² phases, the pixels of equal (y mod d, x mod d), each of
 // which is an undilated map: its tiles only step by d. All phases share the blocks.
 #include "hewn/ops/conv2d/winograd.h"
@@ -15,6 +19,7 @@
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <span>
 
@@ -34,6 +39,8 @@ const WinogradTransforms& transforms_of(Conv2dAlgorithm algorithm, Isa isa) {
   switch (algorithm) {
     case Conv2dAlgorithm::winograd_2x2_3x3:
       return kernels.f2x2_3x3;
+    case Conv2dAlgorithm::winograd_3x3s2:
+      return kernels.f4x4_2x2;
     case Conv2dAlgorithm::winograd_1x4_1x5:
       return kernels.f1x4_1x5;
     case Conv2dAlgorithm::winograd_4x1_5x1:
@@ -60,19 +67,24 @@ class WinogradConv2d {
         after_(call.after),
         gemm_(select_kernels<GemmKernels>(ctx.isa())),
         tile_(winograd_tile(call.conv.algorithm())),
+        products_(winograd_products(tile_)),
         transforms_(transforms_of(call.conv.algorithm(), ctx.isa())) {
     rows_ = divide_up(y_.shape.h * pooling_, subpixels_.h);
     columns_ = divide_up(y_.shape.w * pooling_, subpixels_.w);
     subpixel_panels_ = conv_.panels_per_group() / (subpixels_.h * subpixels_.w);
     depth_ = conv_.in_channels();
     channels_ = divide_up(depth_, kPanel) * kPanel;
+    tile_channels_ = tile_.parts() * channels_;
+    for (int part = 0; part < tile_.parts(); ++part) {
+      part_offsets_[static_cast<std::size_t>(part)] = part * channels_;
+    }
     tiles_h_ = divide_up(divide_up(rows_, p_.dilation_h), tile_.outputs_h);
     tiles_w_ = divide_up(divide_up(columns_, p_.dilation_w), tile_.outputs_w);
     tiles_ = y_.shape.n * tiles_h_ * p_.dilation_h * tiles_w_ * p_.dilation_w;
     plan_blocks(ctx);
     // One line more than the tiles need: products a multiple of 4 KB apart would all fall into one
     // set of L1.
-    input_stride_ = block_ * channels_ + kPanel;
+    input_stride_ = block_ * tile_channels_ + kPanel;
     output_stride_ = block_ * group_ * kPanel + kPanel;
     scratch_size_ = tile_.products() * (input_stride_ + output_stride_);
     scratch_ = ctx.arena().allocate<float>(ctx.threads() * scratch_size_).data();
@@ -93,7 +105,7 @@ class WinogradConv2d {
   void plan_blocks(const Context& ctx) {
     constexpr auto kFloat = static_cast<std::int64_t>(sizeof(float));
     constexpr std::int64_t kMultiple = 12;  // pixels of the largest register tile
-    const std::int64_t panel_bytes = tile_.products() * depth_ * kPanel * kFloat;
+    const std::int64_t panel_bytes = products_.parts * depth_ * kPanel * kFloat;
     std::int64_t block = 0;
     if (subpixel_panels_ * panel_bytes < 3 * ctx.l2_bytes()) {
       // As many tiles as keep their transformed input below a part of L2, so that the products of
@@ -102,7 +114,7 @@ class WinogradConv2d {
       constexpr double kShareOfL2 = 0.3;
       const auto budget =
           static_cast<std::int64_t>(kShareOfL2 * static_cast<double>(ctx.l2_bytes()));
-      const std::int64_t tile_bytes = tile_.products() * channels_ * kFloat;
+      const std::int64_t tile_bytes = tile_.products() * tile_channels_ * kFloat;
       block = std::clamp(budget / tile_bytes / kMultiple * kMultiple, kMultiple, kMost);
       group_ = gemm_.max_panels;
     } else {
@@ -145,7 +157,7 @@ class WinogradConv2d {
     const std::span<Tile> tiles(tile_buffer, static_cast<std::size_t>(end - begin));
     for (Tile& tile : tiles) {
       tile = tile_at(begin++);
-      transform_input(tile, transformed + (&tile - tile_buffer) * channels_);
+      transform_input(tile, transformed + (&tile - tile_buffer) * tile_channels_);
     }
     const std::int64_t subpixels = subpixels_.h * subpixels_.w;
     for (std::int64_t i = 0; i < subpixels; ++i) {
@@ -184,35 +196,39 @@ class WinogradConv2d {
   }
 
   void transform_input(const Tile& tile, float* out) const {
-    const std::int64_t y = tile.y - padding_top_;
-    const std::int64_t x = tile.x - padding_left_;
-    const auto rows = range_inside(y, p_.dilation_h, tile_.points_h(), x_.shape.h);
-    const auto columns = range_inside(x, p_.dilation_w, tile_.points_w(), x_.shape.w);
-    transforms_.input({
-        .in = x_.pixel(tile.image, y, x),
-        .row_stride = p_.dilation_h * x_.row_stride,
-        .column_stride = p_.dilation_w * x_.pixel_stride,
-        .row_begin = rows.first,
-        .row_end = rows.second,
-        .column_begin = columns.first,
-        .column_end = columns.second,
-        .channels = depth_,
-        .out = out,
-        .product_stride = input_stride_,
-    });
+    for (int part = 0; part < tile_.parts(); ++part, out += channels_) {
+      // With a stride of 1, dilation is the distance of samples.
+      const std::int64_t step_h = p_.dilation_h * tile_.stride;
+      const std::int64_t step_w = p_.dilation_w * tile_.stride;
+      const std::int64_t y = tile.y * tile_.stride - padding_top_ - part / tile_.stride;
+      const std::int64_t x = tile.x * tile_.stride - padding_left_ - part % tile_.stride;
+      const auto rows = range_inside(y, step_h, tile_.points_h(), x_.shape.h);
+      const auto columns = range_inside(x, step_w, tile_.points_w(), x_.shape.w);
+      transforms_.input({
+          .in = x_.pixel(tile.image, y, x),
+          .row_stride = step_h * x_.row_stride,
+          .column_stride = step_w * x_.pixel_stride,
+          .row_begin = rows.first,
+          .row_end = rows.second,
+          .column_begin = columns.first,
+          .column_end = columns.second,
+          .channels = depth_,
+          .out = out,
+          .product_stride = input_stride_,
+      });
+    }
   }
 
   void multiply(const float* transformed, std::int64_t panel, std::int64_t panels,
                 std::uint64_t needed, std::int64_t tiles, float* products) const {
-    static constexpr std::int64_t kNoOffset = 0;
-    const std::int64_t panel_stride = tile_.products() * depth_ * kPanel;
+    const std::int64_t panel_stride = products_.parts * depth_ * kPanel;
     const std::int64_t steps = divide_up(tiles, gemm_.max_pixels);
     GemmTile gemm{.in = nullptr,
-                  .tap_offsets = &kNoOffset,
-                  .taps = 1,
+                  .tap_offsets = nullptr,
+                  .taps = 0,
                   .depth = depth_,
                   .run = kRunOfProducts,
-                  .pixel_stride = channels_,
+                  .pixel_stride = tile_channels_,
                   .panels = nullptr,
                   .panel_stride = panel_stride,
                   .out = nullptr,
@@ -224,11 +240,19 @@ class WinogradConv2d {
     for (std::int64_t step = 0; step <= steps; ++step) bounds[step] = step * tiles / steps;
     for (std::int64_t product = 0; product < tile_.products(); ++product) {
       if ((needed >> product & 1) == 0) continue;
+      // The parts of the input are taps of a product of matrices.
+      const WinogradProduct& sum = products_.of[static_cast<std::size_t>(product)];
+      std::array<std::int64_t, 4> offsets;
+      for (std::size_t i = 0; i < offsets.size(); ++i) {
+        offsets[i] = part_offsets_[static_cast<std::size_t>(sum.parts[i])];
+      }
+      gemm.tap_offsets = offsets.data();
+      gemm.taps = sum.count;
       for (std::int64_t n = 0; n < panels; n += gemm_.max_panels) {
-        gemm.panels = conv_.winograd() + (panel + n) * panel_stride + product * depth_ * kPanel;
+        gemm.panels = conv_.winograd() + (panel + n) * panel_stride + sum.first * depth_ * kPanel;
         gemm.channels = std::min(gemm_.max_panels, panels - n) * kPanel;
         for (std::int64_t step = 0; step < steps; ++step) {
-          gemm.in = transformed + product * input_stride_ + bounds[step] * channels_;
+          gemm.in = transformed + product * input_stride_ + bounds[step] * tile_channels_;
           gemm.out = products + product * output_stride_ + (bounds[step] * group_ + n) * kPanel;
           gemm.pixels = bounds[step + 1] - bounds[step];
           gemm_.tile(gemm);
@@ -303,14 +327,17 @@ class WinogradConv2d {
   std::optional<ConstMap> after_;
   const GemmKernels& gemm_;
   WinogradTile tile_;
+  WinogradProducts products_;
+  std::array<std::int64_t, 4> part_offsets_{};  // of a part's channels in a transformed tile
   const WinogradTransforms& transforms_;
 
   std::int64_t rows_ = 0;  // of the result, before pooling, in blocks of sub-pixels
   std::int64_t columns_ = 0;
   std::int64_t subpixel_panels_ = 0;
   std::int64_t depth_ = 0;
-  std::int64_t channels_ = 0;  // depth, rounded up to whole vectors
-  std::int64_t tiles_h_ = 0;   // of one phase
+  std::int64_t channels_ = 0;       // depth, rounded up to whole vectors
+  std::int64_t tile_channels_ = 0;  // of all parts
+  std::int64_t tiles_h_ = 0;        // of one phase
   std::int64_t tiles_w_ = 0;
   std::int64_t tiles_ = 0;
   std::int64_t blocks_ = 0;

@@ -38,7 +38,7 @@ class Threes {
 template <typename AxisH, typename AxisW, bool inside>
 HEWN_INLINE void transform_channels(const WinogradInput& t, std::int64_t channel,
                                     std::int64_t count) {
-  constexpr int kGroup = AxisH::kPoints > 1 ? AxisH::kPoints / 2 : 1;
+  constexpr int kGroup = (AxisH::kPoints + 1) / 2;
   constexpr int kOverlap = AxisW::kPoints - AxisW::kOutputs;
   const std::int64_t column_stride = t.column_stride;
   float* to = t.out + channel;
@@ -69,10 +69,13 @@ HEWN_INLINE void transform_channels(const WinogradInput& t, std::int64_t channel
       Lanes transformed[AxisH::kPoints];
       AxisH::transform_input(column, transformed);
 #pragma GCC unroll 8
-      for (int y = 0; y < kGroup; ++y) half[y][x] = transformed[group + y];
+      for (int y = 0; y < kGroup; ++y) {
+        if (group + y < AxisH::kPoints) half[y][x] = transformed[group + y];
+      }
     }
 #pragma GCC unroll 8
     for (int y = 0; y < kGroup; ++y) {
+      if (group + y >= AxisH::kPoints) continue;
       Lanes transformed[AxisW::kPoints];
       AxisW::transform_input(half[y], transformed);
       const Threes<float, AxisW::kPoints> row(to, t.product_stride);
@@ -218,6 +221,7 @@ const WinogradKernels& kernels<WinogradKernels, HEWN_KERNEL_ISA::kIsa>() {
   static constexpr WinogradKernels table{
       .f4x4_3x3 = kTransforms<WinogradAxis<4, 3>, WinogradAxis<4, 3>>,
       .f2x2_3x3 = kTransforms<WinogradAxis<2, 3>, WinogradAxis<2, 3>>,
+      .f4x4_2x2 = kTransforms<WinogradAxis<4, 2>, WinogradAxis<4, 2>>,
       .f1x4_1x5 = kTransforms<None, WinogradAxis<4, 5>>,
       .f4x1_5x1 = kTransforms<WinogradAxis<4, 5>, None>};
   return table;

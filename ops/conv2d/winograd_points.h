@@ -8,8 +8,8 @@
 //
 // For a finite point p, row p of Bᵀ holds the coefficients of M(x) / (x − p), where M(x) = Π (x −
 // q) over all finite points q; row p of G is [1, p, p², …] / Π_{q≠p} (p − q); column p of Aᵀ is [1,
-// p, p², …]. For ∞ they are M(x), the last tap alone and the last output alone. Points come in
-// pairs ±p so that even and odd parts are shared.
+// p, p², …]. For ∞, where it is a point, they are M(x), the last tap alone and the last output
+// alone. Points come in pairs ±p so that even and odd parts are shared.
 #pragma once
 
 #include <array>
@@ -33,6 +33,9 @@ template <>
 struct WinogradPoints<2, 3> {
   static constexpr std::array<double, 1> pairs{1.0};
 };
+/// Of the points of F(4, 3), all but ∞.
+template <>
+struct WinogradPoints<4, 2> : WinogradPoints<4, 3> {};
 /// An axis that is not transformed: one tap, one output, one product.
 template <>
 struct WinogradPoints<1, 1> {

@@ -14,14 +14,15 @@ struct WinogradAxis {
   static constexpr int kPoints = m + r - 1;
   static constexpr auto kPairs = WinogradPoints<m, r>::pairs;
   static constexpr int kPairCount = static_cast<int>(kPairs.size());
-  static_assert(kPoints == 2 * kPairCount + 2);
+  static constexpr bool kInfinity = kPoints == 2 * kPairCount + 2;
+  static_assert(kInfinity || kPoints == 2 * kPairCount + 1);
 
   /// v = Bᵀ d. Row ±p of Bᵀ is E ± p·O, with E and O the even and odd part of d under Π (x² − q²),
   /// q ≠ p.
   static HEWN_INLINE void transform_input(const Lanes (&d)[kPoints], Lanes (&v)[kPoints]) {
     constexpr auto all = even_polynomial(kPairs, kPairCount);
     v[0] = combine<kPairCount>(all, d, 0);
-    v[kPoints - 1] = combine<kPairCount>(all, d, 1);
+    if constexpr (kInfinity) v[kPoints - 1] = combine<kPairCount>(all, d, 1);
 #pragma GCC unroll 3
     for (int i = 0; i < kPairCount; ++i) {
       const auto others = even_polynomial(kPairs, static_cast<std::size_t>(i));
@@ -49,7 +50,7 @@ struct WinogradAxis {
       if (j == 0) value = v[0] + value;
 #pragma GCC unroll 3
       for (int i = 1; i < kPairCount; ++i) value = fma(Lanes(power(i, j)), part[i], value);
-      if (j == m - 1) value = value + v[kPoints - 1];
+      if (kInfinity && j == m - 1) value = value + v[kPoints - 1];
       y[j] = value;
     }
   }

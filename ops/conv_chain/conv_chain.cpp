@@ -156,13 +156,15 @@ class Chain {
   template <typename MakeRows>
   void make(std::size_t i, std::int64_t until, const MakeRows& make_rows) {
     Stage& stage = stages_[i];
-    until = std::min(divide_up(until, stage.tile) * stage.tile, stage.shape.h);
+    const std::int64_t whole_tiles = divide_up(until, stage.tile) * stage.tile;
+    until = std::min(whole_tiles, stage.shape.h);
     if (until <= stage.done) return;
     if (i > 0) {
       Stage& before = stages_[i - 1];
+      // The last tile sees what is inside the picture even where its own rows are not.
       const Rows seen = std::visit(
           [&](const auto* conv) {
-            return rows_seen(*conv, {stage.done, until}, before.shape.h);
+            return rows_seen(*conv, {stage.done, whole_tiles}, before.shape.h);
           },
           stage.link);
       drop(before, seen.begin);

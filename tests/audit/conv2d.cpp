@@ -14,7 +14,7 @@ namespace hewn::audit {
 namespace {
 
 constexpr std::array kWinograd{Conv2dAlgorithm::winograd_4x4_3x3, Conv2dAlgorithm::winograd_2x2_3x3,
-                               Conv2dAlgorithm::winograd_1x4_1x5,
+                               Conv2dAlgorithm::winograd_3x3s2, Conv2dAlgorithm::winograd_1x4_1x5,
                                Conv2dAlgorithm::winograd_4x1_5x1};
 
 /// None for `auto`, hewn's choice, and for `direct`, which run_conv2d() has a Context pin.

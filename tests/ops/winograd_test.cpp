@@ -35,7 +35,8 @@ struct Axis {
     }
     std::vector<double> points{0};
     for (const double p : pairs) points.insert(points.end(), {p, -p});
-    for (std::size_t i = 0; i <= points.size(); ++i) {
+    const std::size_t count = outputs + taps - 1;  // ∞, where there is one more than finite ones
+    for (std::size_t i = 0; i < count; ++i) {
       const bool infinite = i == points.size();
       std::vector<double> polynomial{1};  // lowest coefficient first
       double divisor = 1;
@@ -49,11 +50,11 @@ struct Axis {
         polynomial = next;
         if (!infinite) divisor *= points[i] - points[j];
       }
-      polynomial.resize(points.size() + 1);
+      polynomial.resize(count);
       for (double& value : polynomial) value = std::abs(value);
       input.push_back(polynomial);
-      const auto power = [&](std::size_t k, std::size_t count) {
-        if (infinite) return k + 1 == count ? 1.0 : 0.0;
+      const auto power = [&](std::size_t k, std::size_t powers) {
+        if (infinite) return k + 1 == powers ? 1.0 : 0.0;
         return std::abs(std::pow(points[i], static_cast<double>(k)));
       };
       weight.emplace_back();
@@ -71,6 +72,10 @@ struct Axis {
 struct Algorithm {
   Conv2dAlgorithm name;
   Axis h, w;
+  std::size_t stride = 1;
+
+  std::size_t kernel_h() const { return stride * (h.taps - 1) + 1; }
+  std::size_t kernel_w() const { return stride * (w.taps - 1) + 1; }
 };
 
 /// With the points that winograd_points.h states.
@@ -78,9 +83,11 @@ const std::vector<Algorithm>& algorithms() {
   static const Axis none(1, 1, {});
   static const Axis f4_3(4, 3, {0.625, 1.5});
   static const Axis f2_3(2, 3, {1});
+  static const Axis f4_2(4, 2, {0.625, 1.5});
   static const Axis f4_5(4, 5, {0.5, 1, 2});
   static const std::vector<Algorithm> all{{Conv2dAlgorithm::winograd_4x4_3x3, f4_3, f4_3},
                                           {Conv2dAlgorithm::winograd_2x2_3x3, f2_3, f2_3},
+                                          {Conv2dAlgorithm::winograd_3x3s2, f4_2, f4_2, 2},
                                           {Conv2dAlgorithm::winograd_1x4_1x5, none, f4_5},
                                           {Conv2dAlgorithm::winograd_4x1_5x1, f4_5, none}};
   return all;
@@ -104,20 +111,30 @@ std::vector<double> error_bound(const Algorithm& f, ConstView x, const Conv2dPar
                                 const Conv2dWeights& w, const Nhwc& y) {
   const std::int64_t depth = w.shape[1];
   const std::size_t products = f.h.points() * f.w.points();
-  const std::size_t taps = f.h.taps * f.w.taps;
+  const auto stride = static_cast<std::int64_t>(f.stride);
+  // With a stride the input falls into parts (winograd.h), which are like so many more channels.
+  const std::size_t parts = f.stride * f.stride;
+  const auto sums = static_cast<std::size_t>(depth) * parts;
   const double path =
-      static_cast<double>(depth) + 1 + 2.0 * static_cast<double>(f.h.points() + f.w.points()) + 4;
+      static_cast<double>(sums) + 1 + 2.0 * static_cast<double>(f.h.points() + f.w.points()) + 4;
   const auto input_at = [&](std::int64_t n, std::int64_t iy, std::int64_t ix, std::int64_t c) {
     const bool inside = iy >= 0 && iy < x.shape.h && ix >= 0 && ix < x.shape.w;
     return inside ? std::abs(static_cast<double>(x.pixel(n, iy, ix)[c])) : 0.0;
   };
-  std::vector<double> weights(static_cast<std::size_t>(w.shape[0] * depth) * products);
+  const auto weight_at = [&](std::size_t filter, std::size_t part, std::size_t a, std::size_t b) {
+    const std::size_t row = f.stride * a;
+    const std::size_t column = f.stride * b;
+    if (row < part / f.stride || column < part % f.stride) return 0.0;
+    const std::size_t tap = (row - part / f.stride) * f.kernel_w() + column - part % f.stride;
+    return std::abs(static_cast<double>(w.weight[filter * f.kernel_h() * f.kernel_w() + tap]));
+  };
+  // [filter][part][product]
+  std::vector<double> weights(static_cast<std::size_t>(w.shape[0]) * sums * products);
   for (std::size_t i = 0; i < weights.size(); ++i) {
-    const float* kernel = w.weight.data() + i / products * taps;
-    weights[i] = bilinear(f.h.weight[i % products / f.w.points()], f.w.weight[i % f.w.points()],
-                          [&](std::size_t a, std::size_t b) {
-                            return std::abs(static_cast<double>(kernel[a * f.w.taps + b]));
-                          });
+    const std::size_t part = i / products % parts;
+    weights[i] = bilinear(
+        f.h.weight[i % products / f.w.points()], f.w.weight[i % f.w.points()],
+        [&](std::size_t a, std::size_t b) { return weight_at(i / products / parts, part, a, b); });
   }
   std::vector<double> bound;
   const auto outputs_h = static_cast<std::int64_t>(f.h.outputs);
@@ -128,24 +145,26 @@ std::vector<double> error_bound(const Algorithm& f, ConstView x, const Conv2dPar
         // The tile that this output belongs to, and its place in it.
         const std::int64_t in_tile_y = oy / p.dilation_h % outputs_h;
         const std::int64_t in_tile_x = ox / p.dilation_w % outputs_w;
-        const std::int64_t y0 = oy - in_tile_y * p.dilation_h - p.padding_h;
-        const std::int64_t x0 = ox - in_tile_x * p.dilation_w - p.padding_w;
-        std::vector<double> transformed(static_cast<std::size_t>(depth) * products);
+        const std::int64_t y0 = (oy - in_tile_y * p.dilation_h) * stride - p.padding_h;
+        const std::int64_t x0 = (ox - in_tile_x * p.dilation_w) * stride - p.padding_w;
+        std::vector<double> transformed(sums * products);
         for (std::size_t i = 0; i < transformed.size(); ++i) {
-          const auto c = static_cast<std::int64_t>(i / products);
-          transformed[i] =
-              bilinear(f.h.input[i % products / f.w.points()], f.w.input[i % f.w.points()],
-                       [&](std::size_t a, std::size_t b) {
-                         return input_at(n, y0 + static_cast<std::int64_t>(a) * p.dilation_h,
-                                         x0 + static_cast<std::int64_t>(b) * p.dilation_w, c);
-                       });
+          const auto c = static_cast<std::int64_t>(i / products / parts);
+          const auto part = static_cast<std::int64_t>(i / products % parts);
+          transformed[i] = bilinear(
+              f.h.input[i % products / f.w.points()], f.w.input[i % f.w.points()],
+              [&](std::size_t a, std::size_t b) {
+                return input_at(
+                    n, y0 - part / stride + static_cast<std::int64_t>(a) * p.dilation_h * stride,
+                    x0 - part % stride + static_cast<std::int64_t>(b) * p.dilation_w * stride, c);
+              });
         }
         for (std::int64_t out = 0; out < y.c; ++out) {
           double sum = 0;
           for (std::size_t i = 0; i < transformed.size(); ++i) {
             sum += f.h.output[i % products / f.w.points()][static_cast<std::size_t>(in_tile_y)] *
                    f.w.output[i % f.w.points()][static_cast<std::size_t>(in_tile_x)] *
-                   transformed[i] * weights[static_cast<std::size_t>(out * depth) * products + i];
+                   transformed[i] * weights[static_cast<std::size_t>(out) * sums * products + i];
           }
           bound.push_back((sum + 3) * path * test::kUnitRoundoff);  // 3: bias and addends
         }
@@ -168,8 +187,9 @@ void check(const Algorithm& algorithm, Case c, std::uint64_t seed) {
                       c.params.dilation_h, ",", c.params.dilation_w, " seed ", seed));
   Random random(seed);
   const Tensor x = random.tensor(c.x);
-  const Shape shape{c.out, c.x.c, static_cast<std::int64_t>(algorithm.h.taps),
-                    static_cast<std::int64_t>(algorithm.w.taps)};
+  const Shape shape{c.out, c.x.c, static_cast<std::int64_t>(algorithm.kernel_h()),
+                    static_cast<std::int64_t>(algorithm.kernel_w())};
+  c.params.stride_h = c.params.stride_w = static_cast<std::int64_t>(algorithm.stride);
   const auto weight = random.values(shape.count());
   const auto bias = random.values(c.out);
   const Conv2dWeights weights{.shape = shape, .weight = weight, .bias = bias};
@@ -206,8 +226,8 @@ TEST(Winograd, AgreesWithTheReferenceAroundTheEdgesOfTiles) {
         check(algorithm,
               {.x = {1, side, 10 - side, 16},
                .out = out,
-               .params = {.padding_h = static_cast<std::int64_t>(algorithm.h.taps / 2),
-                          .padding_w = static_cast<std::int64_t>(algorithm.w.taps / 2),
+               .params = {.padding_h = static_cast<std::int64_t>(algorithm.kernel_h() / 2),
+                          .padding_w = static_cast<std::int64_t>(algorithm.kernel_w() / 2),
                           .activation = Activation::relu()}},
               seed++);
       }
@@ -223,8 +243,10 @@ TEST(Winograd, AgreesWithTheReferenceOnAnyGeometry) {
                    random.integer(1, 35)},
              .out = random.integer(1, 40),
              .params = {}};
-      c.params.dilation_h = random.integer(1, 4);
-      c.params.dilation_w = random.integer(1, 4);
+      if (algorithm.stride == 1) {
+        c.params.dilation_h = random.integer(1, 4);
+        c.params.dilation_w = random.integer(1, 4);
+      }
       c.params.padding_h = random.integer(0, 5);
       c.params.padding_w = random.integer(0, 5);
       c.addends = random.integer(0, 3) > 0;
@@ -232,8 +254,8 @@ TEST(Winograd, AgreesWithTheReferenceOnAnyGeometry) {
                            std::size_t taps) {
         return size + 2 * padding > dilation * static_cast<std::int64_t>(taps - 1);
       };
-      if (fits(c.x.h, c.params.padding_h, c.params.dilation_h, algorithm.h.taps) &&
-          fits(c.x.w, c.params.padding_w, c.params.dilation_w, algorithm.w.taps)) {
+      if (fits(c.x.h, c.params.padding_h, c.params.dilation_h, algorithm.kernel_h()) &&
+          fits(c.x.w, c.params.padding_w, c.params.dilation_w, algorithm.kernel_w())) {
         check(algorithm, c, seed);
       }
     }
@@ -252,6 +274,10 @@ TEST(Winograd, IsChosenByTheShapeOfTheWeights) {
   EXPECT_EQ(chosen({16, 16, 5, 1}, {}), Conv2dAlgorithm::winograd_4x1_5x1);
   EXPECT_EQ(chosen({2, 16, 3, 3}, {}), Conv2dAlgorithm::winograd_4x4_3x3);
   EXPECT_EQ(chosen({16, 15, 3, 3}, {}), Conv2dAlgorithm::direct);
+  EXPECT_EQ(chosen({16, 16, 3, 3}, {.stride_h = 2, .stride_w = 2}),
+            Conv2dAlgorithm::winograd_3x3s2);
+  EXPECT_EQ(chosen({16, 16, 3, 3}, {.stride_h = 2, .stride_w = 2, .dilation_h = 2}),
+            Conv2dAlgorithm::direct);
   EXPECT_EQ(chosen({16, 16, 3, 3}, {.stride_w = 2}), Conv2dAlgorithm::direct);
   EXPECT_EQ(chosen({32, 16, 3, 3}, {.groups = 2}), Conv2dAlgorithm::direct);
   EXPECT_EQ(chosen({16, 16, 5, 5}, {}), Conv2dAlgorithm::direct);
@@ -290,11 +316,16 @@ TEST(Winograd, ErrorStaysWithinSixTimesThatOfTheDirectSum) {
       Random random(static_cast<std::uint64_t>(channels));
       Tensor x = random.tensor({1, 20, 20, channels});
       for (float& value : x.values()) value = std::max(value, 0.0F);
-      const Shape shape{32, channels, static_cast<std::int64_t>(algorithm.h.taps),
-                        static_cast<std::int64_t>(algorithm.w.taps)};
+      const Shape shape{32, channels, static_cast<std::int64_t>(algorithm.kernel_h()),
+                        static_cast<std::int64_t>(algorithm.kernel_w())};
       const auto weight = random.values(shape.count());
       const Conv2dWeights weights{.shape = shape, .weight = weight};
-      const Conv2dParams params{.padding_h = 1, .padding_w = 1, .algorithm = algorithm.name};
+      const auto stride = static_cast<std::int64_t>(algorithm.stride);
+      const Conv2dParams params{.stride_h = stride,
+                                .stride_w = stride,
+                                .padding_h = 1,
+                                .padding_w = 1,
+                                .algorithm = algorithm.name};
       const PackedConv2d conv("test", params, weights);
       const Nhwc y_shape = conv.output_shape(x.shape());
       const auto expected = conv2d_reference(x.view(), params, weights, y_shape);

@@ -151,7 +151,7 @@ def _pair(field: str) -> tuple[int, int]:
 def _audit_layer(
     runner: Path, layer: Layer, seed: int, isa: str | None, options: list[str]
 ) -> LayerErrors:
-    winograd = winograd_algorithms(layer.kernel, layer.stride, groups=1)
+    winograd = winograd_algorithms(layer.kernel, layer.stride, layer.dilation, groups=1)
     cases = _cases(layer, ("direct", *winograd), seed)
     params, tensors = cases[0].params, cases[0].tensors
     pytorch = _CONV2D.reference(params, tensors)

@@ -56,7 +56,7 @@ def test_pytorch_agrees_with_itself(
     assert [(row["name"], list(row["winograd"])) for row in rows] == [
         ("square", ["winograd_4x4_3x3", "winograd_2x2_3x3"]),
         ("row", ["winograd_1x4_1x5"]),
-        ("strided", []),
+        ("strided", ["winograd_3x3s2"]),
     ]
     assert all(0.0 < row["pytorch"] == row["direct"] < 1e-6 for row in rows)
 
@@ -140,12 +140,15 @@ def test_a_crop_holds_whole_tiles_of_every_phase() -> None:
     assert crop((256, 256), 16) == (64, 64)
 
 
-def test_winograd_is_for_one_group_stride_1_and_its_kernels() -> None:
-    assert winograd_algorithms((3, 3), (1, 1), 1) == ["winograd_4x4_3x3", "winograd_2x2_3x3"]
-    assert winograd_algorithms((5, 1), (1, 1), 1) == ["winograd_4x1_5x1"]
-    assert winograd_algorithms((5, 5), (1, 1), 1) == []
-    assert winograd_algorithms((3, 3), (1, 2), 1) == []
-    assert winograd_algorithms((3, 3), (1, 1), 2) == []
+def test_winograd_is_for_one_group_and_its_kernels_and_strides() -> None:
+    one, two = (1, 1), (2, 2)
+    assert winograd_algorithms((3, 3), one, two, 1) == ["winograd_4x4_3x3", "winograd_2x2_3x3"]
+    assert winograd_algorithms((3, 3), two, one, 1) == ["winograd_3x3s2"]
+    assert winograd_algorithms((5, 1), one, one, 1) == ["winograd_4x1_5x1"]
+    assert winograd_algorithms((5, 5), one, one, 1) == []
+    assert winograd_algorithms((3, 3), (1, 2), one, 1) == []
+    assert winograd_algorithms((3, 3), two, two, 1) == []
+    assert winograd_algorithms((3, 3), one, one, 2) == []
 
 
 def test_random_cases_name_every_algorithm() -> None:
@@ -154,9 +157,10 @@ def test_random_cases_name_every_algorithm() -> None:
     assert set(drawn) == {
         "direct",
         "auto",
-        *(name for kernel in ((3, 3), (1, 5), (5, 1)) for name in _applicable(kernel)),
+        *(name for kernel in ((3, 3), (1, 5), (5, 1)) for name in _applicable(kernel, 1)),
+        *_applicable((3, 3), 2),
     }
 
 
-def _applicable(kernel: tuple[int, int]) -> list[str]:
-    return winograd_algorithms(kernel, (1, 1), groups=1)
+def _applicable(kernel: tuple[int, int], stride: int) -> list[str]:
+    return winograd_algorithms(kernel, (stride, stride), (1, 1), groups=1)

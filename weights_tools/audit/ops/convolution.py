@@ -18,12 +18,13 @@ _KERNELS = (
     *((2, 2), (4, 4), (3, 2)),
 )
 
-# Winograd's algorithms by hewn's names, and the kernel that each is for.
-_WINOGRAD_KERNELS = {
-    "winograd_4x4_3x3": (3, 3),
-    "winograd_2x2_3x3": (3, 3),
-    "winograd_1x4_1x5": (1, 5),
-    "winograd_4x1_5x1": (5, 1),
+# Winograd's algorithms by hewn's names, and the kernel and stride that each is for.
+_WINOGRAD = {
+    "winograd_4x4_3x3": ((3, 3), (1, 1)),
+    "winograd_2x2_3x3": ((3, 3), (1, 1)),
+    "winograd_3x3s2": ((3, 3), (2, 2)),
+    "winograd_1x4_1x5": ((1, 5), (1, 1)),
+    "winograd_4x1_5x1": ((5, 1), (1, 1)),
 }
 
 # Winograd trades rounding error for multiplications: about four times that of the direct sum, and
@@ -39,11 +40,14 @@ _WINOGRAD_MAX_ABS_LIMIT = 8.0
 _LIMITS = ((72, 33), (72, 33), (72, 33), (72, 33), (260, 12), (9, 130))
 
 
-def winograd_algorithms(kernel: Sequence[int], stride: Sequence[int], groups: int) -> list[str]:
-    """Those of Winograd's algorithms that can compute such a convolution; any padding, dilation."""
-    if groups != 1 or max(stride) != 1:
+def winograd_algorithms(
+    kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int], groups: int
+) -> list[str]:
+    """Those of Winograd's algorithms that can compute such a convolution; with any padding."""
+    if groups != 1 or (max(stride) > 1 and max(dilation) > 1):
         return []
-    return [name for name, size in _WINOGRAD_KERNELS.items() if size == tuple(kernel)]
+    asked = (tuple(kernel), tuple(stride))
+    return [name for name, computed in _WINOGRAD.items() if computed == asked]
 
 
 def _draw(draw: Draw) -> Case:
@@ -51,7 +55,7 @@ def _draw(draw: Draw) -> Case:
     kernel = draw.choice(_KERNELS)
     geometry, size = _draw_geometry(draw, kernel, most_pixels)
     groups, in_channels, out_channels = _draw_channels(draw, most_channels)
-    winograd = winograd_algorithms(kernel, geometry["stride"], groups)
+    winograd = winograd_algorithms(kernel, geometry["stride"], geometry["dilation"], groups)
     algorithm = draw.choice(("direct", "auto", *winograd))
     params = {**geometry, "groups": groups, "algorithm": algorithm, **draw_activation(draw)}
 
