@@ -167,9 +167,7 @@ class WinogradConv2d {
       for (std::int64_t panel = i * subpixel_panels_; panel < end_panel; panel += group_) {
         const std::int64_t panels = std::min(group_, end_panel - panel);
         multiply(transformed, panel, panels, needed, std::ssize(tiles), products);
-        for (std::int64_t n = 0; n < panels; ++n) {
-          transform_outputs(products + n * kPanel, tiles, panel + n);
-        }
+        transform_outputs(products, tiles, panel, panels);
       }
     }
   }
@@ -261,20 +259,18 @@ class WinogradConv2d {
     }
   }
 
-  /// All tiles of a block, for one panel.
-  void transform_outputs(const float* products, std::span<const Tile> tiles,
-                         std::int64_t panel) const {
+  /// All tiles of a block, for some panels of one sub-pixel: panel by panel, so that what is read
+  /// and what is written is as contiguous as can be.
+  void transform_outputs(const float* products, std::span<const Tile> tiles, std::int64_t panel,
+                         std::int64_t panels) const {
     const std::int64_t subpixel = panel / subpixel_panels_;
     const std::int64_t row = subpixel / subpixels_.w;
     const std::int64_t column = subpixel % subpixels_.w;
-    const std::int64_t channel = panel % subpixel_panels_ * kPanel;
-    const auto at = [panel](const float* values) {
-      return values == nullptr ? nullptr : values + panel * kPanel;
-    };
+    const std::int64_t first_channel = panel % subpixel_panels_ * kPanel;
     WinogradOutput output{
-        .in = products,
+        .in = nullptr,
         .product_stride = output_stride_,
-        .next_tile = group_ * kPanel,
+        .next = kPanel,
         .out = nullptr,
         .row_stride = p_.dilation_h * subpixels_.h * y_.row_stride,
         .column_stride = p_.dilation_w * subpixels_.w * y_.pixel_stride,
@@ -285,11 +281,11 @@ class WinogradConv2d {
         .rows = 0,
         .columns = 0,
         .max_pool = pooling_ == 2,
-        .channels = std::min(y_.shape.c - channel, kPanel),
-        .epilogue = {.bias = at(conv_.bias()),
-                     .activation = p_.activation,
-                     .scale = at(conv_.scale()),
-                     .shift = at(conv_.shift())},
+        .channels = 0,
+        .epilogue = {.activation = p_.activation},
+    };
+    const auto at = [](const float* values, std::int64_t offset) {
+      return values == nullptr ? nullptr : values + offset;
     };
     // A block at the end of y may have fewer pixels.
     const std::int64_t rows = divide_up(y_.shape.h * pooling_ - row, subpixels_.h);
@@ -300,18 +296,25 @@ class WinogradConv2d {
     for (const Tile& tile : tiles) {
       const std::int64_t y = tile.y * subpixels_.h + row;
       const std::int64_t x = tile.x * subpixels_.w + column;
-      output.out = channel + (pooling_ == 1 ? y_.pixel(tile.image, y, x)
-                                            : y_.pixel(tile.image, y / 2, x / 2));
+      float* out = pooling_ == 1 ? y_.pixel(tile.image, y, x) : y_.pixel(tile.image, y / 2, x / 2);
       output.rows = clip(tile.rows, rows - tile.y);
       output.columns = clip(tile.columns, columns - tile.x);
-      if (before_) {
-        output.epilogue.before = before_->pixel(tile.image, tile.y, tile.x) + channel;
+      const float* before = before_ ? before_->pixel(tile.image, tile.y, tile.x) : nullptr;
+      const float* after = after_ ? after_->pixel(tile.image, tile.y, tile.x) : nullptr;
+      for (std::int64_t n = 0; n < panels; ++n) {
+        const std::int64_t channel = first_channel + n * kPanel;
+        const std::int64_t weights = (panel + n) * kPanel;
+        output.in = products + n * kPanel;
+        output.out = out + channel;
+        output.channels = std::min(y_.shape.c - channel, kPanel);
+        output.epilogue.bias = at(conv_.bias(), weights);
+        output.epilogue.scale = at(conv_.scale(), weights);
+        output.epilogue.shift = at(conv_.shift(), weights);
+        output.epilogue.before = at(before, channel);
+        output.epilogue.after = at(after, channel);
+        transforms_.output(output);
       }
-      if (after_) {
-        output.epilogue.after = after_->pixel(tile.image, tile.y, tile.x) + channel;
-      }
-      transforms_.output(output);
-      output.in += group_ * kPanel;
+      products += group_ * kPanel;
     }
   }
 

@@ -27,7 +27,7 @@ struct WinogradInput {
 struct WinogradOutput {
   const float* in;  ///< product 0 of the tile, 16 channels
   std::int64_t product_stride;
-  std::int64_t next_tile;   ///< from this tile's products to those that will be read next
+  std::int64_t next;        ///< from these products to those that will be read next
   float* out;               ///< the tile's first output
   std::int64_t row_stride;  ///< between the tile's output rows: dilation × a row of the result
   std::int64_t column_stride;

@@ -192,7 +192,7 @@ void transform_output(const WinogradOutput& t) {
 #pragma GCC unroll 8
     for (int y = 0; y < AxisH::kPoints; ++y) {
       column[y] = Lanes::load(from[y]);
-      __builtin_prefetch(from[y] + t.next_tile);  // in L2: as many streams as products
+      __builtin_prefetch(from[y] + t.next);  // in L2: as many streams as products
     }
     in += t.product_stride;
     Lanes outputs[AxisH::kOutputs];
