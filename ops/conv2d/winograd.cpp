@@ -34,8 +34,7 @@ constexpr std::int64_t kMaxBlock = 128;
 /// errors.
 constexpr std::int64_t kRunOfProducts = 64;
 
-const WinogradTransforms& transforms_of(Conv2dAlgorithm algorithm, Isa isa) {
-  const auto& kernels = select_kernels<WinogradKernels>(isa);
+const WinogradTransforms& transforms_of(Conv2dAlgorithm algorithm, const WinogradKernels& kernels) {
   switch (algorithm) {
     case Conv2dAlgorithm::winograd_2x2_3x3:
       return kernels.f2x2_3x3;
@@ -68,7 +67,8 @@ class WinogradConv2d {
         gemm_(select_kernels<GemmKernels>(ctx.isa())),
         tile_(winograd_tile(call.conv.algorithm())),
         products_(winograd_products(tile_)),
-        transforms_(transforms_of(call.conv.algorithm(), ctx.isa())) {
+        kernels_(select_kernels<WinogradKernels>(ctx.isa())),
+        transforms_(transforms_of(call.conv.algorithm(), kernels_)) {
     rows_ = divide_up(y_.shape.h * pooling_, subpixels_.h);
     columns_ = divide_up(y_.shape.w * pooling_, subpixels_.w);
     subpixel_panels_ = conv_.panels_per_group() / (subpixels_.h * subpixels_.w);
@@ -163,11 +163,12 @@ class WinogradConv2d {
     for (std::int64_t i = 0; i < subpixels; ++i) {
       const std::int64_t end_panel = (i + 1) * subpixel_panels_;
       const std::uint64_t needed = needed_products(i);
-      clear_products(~needed, std::ssize(tiles), products);
+      const auto transform = output_transform(needed);
+      if (transform == transforms_.output) clear_products(~needed, std::ssize(tiles), products);
       for (std::int64_t panel = i * subpixel_panels_; panel < end_panel; panel += group_) {
         const std::int64_t panels = std::min(group_, end_panel - panel);
         multiply(transformed, panel, panels, needed, std::ssize(tiles), products);
-        transform_outputs(products, tiles, panel, panels);
+        transform_outputs(products, tiles, panel, panels, transform);
       }
     }
   }
@@ -175,6 +176,27 @@ class WinogradConv2d {
   std::uint64_t needed_products(std::int64_t subpixel) const {
     if (subpixels_.products.empty()) return ~std::uint64_t{0};
     return subpixels_.products[static_cast<std::size_t>(subpixel)];
+  }
+
+  using OutputTransform = decltype(WinogradTransforms::output);
+
+  /// The one that reads only the products that are needed, where there is one.
+  OutputTransform output_transform(std::uint64_t needed) const {
+    if (subpixels_.products.empty()) return transforms_.output;
+    for (const int row : {0, 1}) {
+      for (const int column : {0, 1}) {
+        std::uint64_t read = 0;
+        for (int i = 0; i < tile_.products(); ++i) {
+          const int missing_row = row * (tile_.points_h() - 1);
+          const int missing_column = column * (tile_.points_w() - 1);
+          const bool missing =
+              i / tile_.points_w() == missing_row || i % tile_.points_w() == missing_column;
+          if (!missing) read |= std::uint64_t{1} << i;
+        }
+        if (read == needed) return kernels_.f4x4_3x3_part[row][column];
+      }
+    }
+    return transforms_.output;
   }
 
   void clear_products(std::uint64_t which, std::int64_t tiles, float* products) const {
@@ -262,7 +284,7 @@ class WinogradConv2d {
   /// All tiles of a block, for some panels of one sub-pixel: panel by panel, so that what is read
   /// and what is written is as contiguous as can be.
   void transform_outputs(const float* products, std::span<const Tile> tiles, std::int64_t panel,
-                         std::int64_t panels) const {
+                         std::int64_t panels, OutputTransform transform) const {
     const std::int64_t subpixel = panel / subpixel_panels_;
     const std::int64_t row = subpixel / subpixels_.w;
     const std::int64_t column = subpixel % subpixels_.w;
@@ -312,7 +334,7 @@ class WinogradConv2d {
         output.epilogue.shift = at(conv_.shift(), weights);
         output.epilogue.before = at(before, channel);
         output.epilogue.after = at(after, channel);
-        transforms_.output(output);
+        transform(output);
       }
       products += group_ * kPanel;
     }
@@ -332,6 +354,7 @@ class WinogradConv2d {
   WinogradTile tile_;
   WinogradProducts products_;
   std::array<std::int64_t, 4> part_offsets_{};  // of a part's channels in a transformed tile
+  const WinogradKernels& kernels_;
   const WinogradTransforms& transforms_;
 
   std::int64_t rows_ = 0;  // of the result, before pooling, in blocks of sub-pixels

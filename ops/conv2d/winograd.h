@@ -86,6 +86,9 @@ struct WinogradTransforms {
 
 struct WinogradKernels {
   WinogradTransforms f4x4_3x3;
+  /// Its output transforms where one row and one column of products are zero: [0] the first, [1]
+  /// the last, of rows and then of columns.
+  void (*f4x4_3x3_part[2][2])(const WinogradOutput&);
   WinogradTransforms f2x2_3x3;
   WinogradTransforms f4x4_2x2;
   WinogradTransforms f1x4_1x5;

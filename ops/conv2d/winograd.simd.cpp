@@ -103,8 +103,9 @@ void transform_input(const WinogradInput& t) {
 }
 
 /// Rows of outputs from the products of a tile whose columns have been transformed, with the
-/// epilogue. `kWhole`: all of the tile's outputs and channels exist.
-template <typename AxisH, typename AxisW, bool kWhole>
+/// epilogue. `kMissing`: a product of each row that is zero. `kWhole`: all of the tile's outputs
+/// and channels exist.
+template <typename AxisH, typename AxisW, int kMissing, bool kWhole>
 class OutputRows {
  public:
   using Half = Lanes[AxisH::kOutputs][AxisW::kPoints];
@@ -151,7 +152,7 @@ class OutputRows {
   }
 
   HEWN_INLINE void compute(int y, Lanes (&row)[AxisW::kOutputs]) const {
-    AxisW::transform_output(half_[y], row);
+    AxisW::template transform_output<kMissing>(half_[y], row);
     const float* before = t_.epilogue.before + y * t_.before_row_stride;
     const float* after = t_.epilogue.after + y * t_.after_row_stride;
 #pragma GCC unroll 4
@@ -181,29 +182,34 @@ class OutputRows {
   bool relu_;
 };
 
-template <typename AxisH, typename AxisW>
+/// Neither the row of products `missing_h` nor the column `missing_w` is read; kNone: all are.
+constexpr int kNone = -1;
+template <typename AxisH, typename AxisW, int missing_h = kNone, int missing_w = kNone>
 void transform_output(const WinogradOutput& t) {
+  constexpr int kBegin = missing_w == 0 ? 1 : 0;
+  constexpr int kEnd = AxisW::kPoints - (missing_w == AxisW::kPoints - 1 ? 1 : 0);
   Lanes half[AxisH::kOutputs][AxisW::kPoints];
-  const float* in = t.in;
+  const float* in = t.in + kBegin * t.product_stride;
 #pragma GCC unroll 1
-  for (int x = 0; x < AxisW::kPoints; ++x) {
+  for (int x = kBegin; x < kEnd; ++x) {
     const Threes<const float, AxisH::kPoints> from(in, AxisW::kPoints * t.product_stride);
     Lanes column[AxisH::kPoints];
 #pragma GCC unroll 8
     for (int y = 0; y < AxisH::kPoints; ++y) {
+      if (y == missing_h) continue;
       column[y] = Lanes::load(from[y]);
       __builtin_prefetch(from[y] + t.next);  // in L2: as many streams as products
     }
     in += t.product_stride;
     Lanes outputs[AxisH::kOutputs];
-    AxisH::transform_output(column, outputs);
+    AxisH::template transform_output<missing_h>(column, outputs);
 #pragma GCC unroll 4
     for (int y = 0; y < AxisH::kOutputs; ++y) half[y][x] = outputs[y];
   }
   if (t.rows == AxisH::kOutputs && t.columns == AxisW::kOutputs && t.channels == kLanes) {
-    OutputRows<AxisH, AxisW, true>(t, half).write();
+    OutputRows<AxisH, AxisW, missing_w, true>(t, half).write();
   } else {
-    OutputRows<AxisH, AxisW, false>(t, half).write();
+    OutputRows<AxisH, AxisW, missing_w, false>(t, half).write();
   }
 }
 
@@ -218,8 +224,15 @@ template <>
 const WinogradKernels& kernels<WinogradKernels, HEWN_KERNEL_ISA::kIsa>() {
   using namespace HEWN_KERNEL_ISA;
   using None = WinogradAxis<1, 1>;
+  using F4 = WinogradAxis<4, 3>;
+  constexpr int kFirst = 0;
+  constexpr int kLast = F4::kPoints - 1;
   static constexpr WinogradKernels table{
-      .f4x4_3x3 = kTransforms<WinogradAxis<4, 3>, WinogradAxis<4, 3>>,
+      .f4x4_3x3 = kTransforms<F4, F4>,
+      .f4x4_3x3_part = {{transform_output<F4, F4, kFirst, kFirst>,
+                         transform_output<F4, F4, kFirst, kLast>},
+                        {transform_output<F4, F4, kLast, kFirst>,
+                         transform_output<F4, F4, kLast, kLast>}},
       .f2x2_3x3 = kTransforms<WinogradAxis<2, 3>, WinogradAxis<2, 3>>,
       .f4x4_2x2 = kTransforms<WinogradAxis<4, 2>, WinogradAxis<4, 2>>,
       .f1x4_1x5 = kTransforms<None, WinogradAxis<4, 5>>,

@@ -34,7 +34,9 @@ struct WinogradAxis {
     }
   }
 
-  /// y = Aᵀ v: y_j = v₀ [j = 0] + Σ pʲ (v₊ + (−1)ʲ v₋) + v∞ [j = m − 1].
+  /// y = Aᵀ v: y_j = v₀ [j = 0] + Σ pʲ (v₊ + (−1)ʲ v₋) + v∞ [j = m − 1]. The product `missing` is
+  /// taken for zero and not read.
+  template <int missing>
   static HEWN_INLINE void transform_output(const Lanes (&v)[kPoints], Lanes (&y)[m]) {
     Lanes sum[kPairCount];
     Lanes difference[kPairCount];
@@ -47,10 +49,10 @@ struct WinogradAxis {
     for (int j = 0; j < m; ++j) {
       const auto& part = j % 2 == 0 ? sum : difference;
       Lanes value = power(0, j) == 1 ? part[0] : part[0] * Lanes(power(0, j));
-      if (j == 0) value = v[0] + value;
+      if (j == 0 && missing != 0) value = v[0] + value;
 #pragma GCC unroll 3
       for (int i = 1; i < kPairCount; ++i) value = fma(Lanes(power(i, j)), part[i], value);
-      if (kInfinity && j == m - 1) value = value + v[kPoints - 1];
+      if (kInfinity && j == m - 1 && missing != kPoints - 1) value = value + v[kPoints - 1];
       y[j] = value;
     }
   }
@@ -81,7 +83,10 @@ struct WinogradAxis<1, 1> {
   static constexpr int kOutputs = 1;
   static constexpr int kPoints = 1;
   static HEWN_INLINE void transform_input(const Lanes (&d)[1], Lanes (&v)[1]) { v[0] = d[0]; }
-  static HEWN_INLINE void transform_output(const Lanes (&v)[1], Lanes (&y)[1]) { y[0] = v[0]; }
+  template <int missing>
+  static HEWN_INLINE void transform_output(const Lanes (&v)[1], Lanes (&y)[1]) {
+    y[0] = v[0];
+  }
 };
 
 }  // namespace hewn::HEWN_KERNEL_ISA
