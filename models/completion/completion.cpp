@@ -49,9 +49,8 @@ CompletionInput read_input(const FileLayers& layers) {
       .holes = layers.config_choice<CompletionInput::Holes>(
           "input", {{"mean-filled", CompletionInput::Holes::mean_filled},
                     {"mean-subtracted", CompletionInput::Holes::mean_subtracted}}),
-      .mask = layers.config_integer("channels") == 4};
-  layers.expect_config("channels", input.mask ? 4 : 3);
-  const std::vector<double> mean = layers.config_numbers("mean", input.mean.size());
+      .mask = layers.config_integer("channels", 3, 4) == 4};
+  const std::vector<double> mean = layers.config_numbers("mean", input.mean.size(), 0, 1);
   for (std::size_t i = 0; i < mean.size(); ++i) input.mean[i] = static_cast<float>(mean[i]);
   return input;
 }

@@ -122,19 +122,24 @@ std::string FileLayers::config(const std::string& key) const {
   return entry.value().get<std::string>();
 }
 
-std::int64_t FileLayers::config_integer(const std::string& key) const {
-  const ConfigEntry entry(file_, key);
-  entry.expect(is_int64(entry.value()), "an integer");
-  return entry.value().get<std::int64_t>();
-}
-
-std::vector<double> FileLayers::config_numbers(const std::string& key, std::size_t count) const {
+std::int64_t FileLayers::config_integer(const std::string& key, std::int64_t least,
+                                        std::int64_t most) const {
   const ConfigEntry entry(file_, key);
   const json& value = entry.value();
-  entry.expect(
-      value.is_array() && value.size() == count &&
-          std::ranges::all_of(value, [](const json& number) { return number.is_number(); }),
-      count, " numbers");
+  entry.expect(is_int64(value) && value >= least && value <= most, "an integer from ", least,
+               " to ", most);
+  return value.get<std::int64_t>();
+}
+
+std::vector<double> FileLayers::config_numbers(const std::string& key, std::size_t count,
+                                               double least, double most) const {
+  const ConfigEntry entry(file_, key);
+  const json& value = entry.value();
+  const auto fits = [&](const json& number) {
+    return number.is_number() && number >= least && number <= most;
+  };
+  entry.expect(value.is_array() && value.size() == count && std::ranges::all_of(value, fits), count,
+               " numbers from ", least, " to ", most);
   return value.get<std::vector<double>>();
 }
 

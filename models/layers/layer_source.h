@@ -80,10 +80,11 @@ class FileLayers : public LayerSource {
 
   /// A string of the configuration.
   std::string config(const std::string& key) const;
-  /// An integer, which is not written as 3.0.
-  std::int64_t config_integer(const std::string& key) const;
-  /// `count` numbers, all finite: JSON has no others.
-  std::vector<double> config_numbers(const std::string& key, std::size_t count) const;
+  /// An integer from `least` to `most`, which is not written as 3.0.
+  std::int64_t config_integer(const std::string& key, std::int64_t least, std::int64_t most) const;
+  /// `count` numbers from `least` to `most`.
+  std::vector<double> config_numbers(const std::string& key, std::size_t count, double least,
+                                     double most) const;
   bool config_flag(const std::string& key) const;
   /// What `choices` pair with a string of the configuration, which is one of theirs.
   template <typename Value>
