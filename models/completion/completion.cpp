@@ -60,8 +60,9 @@ CompletionInput read_input(const FileLayers& layers) {
 // Table 1 of the paper. What an output pixel sees, backwards: conv17 and conv16 reach 2 pixels;
 // half the size: deconv15 half of that and one, conv14 one more: 3; a quarter of it: deconv13 3,
 // conv12 and conv11 5, the dilated ones 16 + 8 + 4 + 2, conv6 and conv5 37; half the size again:
-// conv4 twice that and one, conv3 one more: 76; all of it: conv2 153, conv1 155. kContext is the
-// next multiple of 4.
+// conv4 twice that and one, conv3 one more: 76; all of it: conv2 153, conv1 155. That is rounded up
+// at both transposed convolutions: no pixel sees more than 153 above and to the left of itself, or
+// 150 below and to the right. kContext is the next multiple of 4.
 CompletionNetwork::CompletionNetwork(LayerSource& layers, const CompletionInput& input)
     : input_(input),
       encoder_{conv(layers, "conv1", input.mask ? 4 : 3, 64, /*kernel=*/5),
