@@ -1,7 +1,9 @@
 #include "hewn/ops/conv_chain/conv_chain.h"
 
 #include <array>
+#include <cstdint>
 #include <deque>
+#include <utility>
 #include <vector>
 
 #include "tests/support/compare.h"
@@ -162,6 +164,39 @@ TEST(ConvChain, HoldsOnlyTheRowsThatAreNeeded) {
   EXPECT_GT(conv_chain_row_bytes(x.shape(), links.links(), ctx, more), more / 3);
 }
 
+TEST(ConvChain, ComputesNoRowTwice) {
+  Links links(16, 1);
+  links.conv(20, 5, {.padding_h = 2, .padding_w = 2}).conv(16, 3, kHalf).up(16, 4, kDouble);
+  links.conv(3, 3, kSame);
+  const Tensor x = Random(4).tensor({1, 61, 9, 16});
+  const auto flops = [&](std::int64_t budget) {
+    Context ctx({.threads = 1});
+    ctx.profiler().enable(true);
+    Tensor y(conv_chain_output_shape(x.shape(), links.links()));
+    conv_chain(x.view(), links.links(), y.view(), ctx, budget);
+    double sum = 0;
+    for (const ProfileRecord& record : ctx.profiler().records()) sum += record.work.flops;
+    EXPECT_GE(ctx.arena().peak_bytes(),
+              conv_chain_row_bytes(x.shape(), links.links(), ctx, budget));
+    return std::pair(sum, ctx.profiler().records().size());
+  };
+  const auto whole = flops(kConvChainBytes);
+  const auto stripes = flops(0);
+  EXPECT_EQ(whole.second, 4U);
+  EXPECT_GT(stripes.second, 16U);
+  EXPECT_EQ(stripes.first, whole.first);  // whole numbers, far below 2^53
+}
+
+TEST(ConvChain, NothingOfNoPictures) {
+  Links links(3, 1);
+  links.conv(4, 3, kSame);
+  Context ctx({.threads = 1});
+  const Nhwc none{0, 5, 5, 3};
+  Tensor y({0, 5, 5, 4});
+  conv_chain(Tensor(none).view(), links.links(), y.view(), ctx);
+  EXPECT_EQ(conv_chain_row_bytes(none, links.links(), ctx), 0);
+}
+
 TEST(ConvChain, NamesWhatIsWrong) {
   Links links(3, 1);
   links.conv(4, 3, kSame);
@@ -172,6 +207,16 @@ TEST(ConvChain, NamesWhatIsWrong) {
             "conv_chain: expected an output of [n 1, h 5, w 5, c 4], got [n 1, h 5, w 5, c 3]");
   EXPECT_EQ(test::error_of([&] { conv_chain(x.view(), {}, y.view(), ctx); }),
             "conv_chain: expected 1 to 8 convolutions, got 0");
+  const std::vector<ConvLink> nine(kMaxConvLinks + 1, links.links().front());
+  EXPECT_EQ(test::error_of([&] { conv_chain_row_bytes(x.shape(), nine, ctx); }),
+            "conv_chain: expected 1 to 8 convolutions, got 9");
+  Context precise({.threads = 1, .precise = true});
+  Links fast(16, 1);
+  fast.conv(16, 3, kSame).conv(16, 3, {.packing = Conv2dPacking::fast});
+  const Tensor wide({1, 8, 8, 16});
+  Tensor small({1, 6, 6, 16});
+  EXPECT_NE(test::error_of([&] { conv_chain(wide.view(), fast.links(), small.view(), precise); }),
+            "nothing thrown");
   links.conv(4, 7, {});
   EXPECT_EQ(test::error_of([&] { conv_chain_output_shape(x.shape(), links.links()); }),
             "conv2d conv: a side of 5 with padding 0 is smaller than the kernel's extent of 7");
