@@ -4,6 +4,7 @@
 #include "hewn/ops/conv2d/call.h"
 #include "hewn/ops/conv2d/work.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/parallel.h"
 
 #include <algorithm>
 
@@ -61,7 +62,11 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx) {
       }
       if (i == 0) continue;
       const View band = band_at(i - 1);
-      copy(band, {x.pixel(n, (i - 1) * rows, 0), band.shape, x.pixel_stride});
+      parallel_for(ctx, band.shape.h, 1, [&](std::int64_t begin, std::int64_t end, int) {
+        const Nhwc part{1, end - begin, s.w, s.c};
+        copy({band.pixel(0, begin, 0), part},
+             {x.pixel(n, (i - 1) * rows + begin, 0), part, x.pixel_stride});
+      });
     }
   }
 }
