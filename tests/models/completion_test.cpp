@@ -24,15 +24,9 @@ namespace {
 using test::CompletionConfig;
 using test::Random;
 
-const CompletionNetwork& network() {
-  static const CompletionNetwork random = CompletionNetwork::random(1, Conv2dPacking::fast);
-  return random;
-}
-
-/// The same for precise Contexts, which takes less time to pack.
+const CompletionNetwork& network() { return test::random_completion(Conv2dPacking::fast); }
 const CompletionNetwork& precise_network() {
-  static const CompletionNetwork random = CompletionNetwork::random(1, Conv2dPacking::precise);
-  return random;
+  return test::random_completion(Conv2dPacking::precise);
 }
 
 Tensor run(const CompletionNetwork& of, const Tensor& x, Context& ctx) {

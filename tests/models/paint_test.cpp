@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/compare.h"
+#include "tests/support/completion_weights.h"
 #include "tests/support/errors.h"
 #include "tests/support/masks.h"
 #include "tests/support/random.h"
@@ -20,15 +21,9 @@ namespace {
 using test::mask_where;
 using test::Random;
 
-const CompletionNetwork& network() {
-  static const CompletionNetwork random = CompletionNetwork::random(1, Conv2dPacking::fast);
-  return random;
-}
-
-/// The same for precise Contexts, which takes less time to pack.
+const CompletionNetwork& network() { return test::random_completion(Conv2dPacking::fast); }
 const CompletionNetwork& precise_network() {
-  static const CompletionNetwork random = CompletionNetwork::random(1, Conv2dPacking::precise);
-  return random;
+  return test::random_completion(Conv2dPacking::precise);
 }
 
 Painting paint(const Tensor& picture, const Tensor& mask, Context& ctx,

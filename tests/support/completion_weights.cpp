@@ -38,6 +38,15 @@ ConvWeights weights_of(RandomLayers& random, const Layer& layer, std::int64_t in
 
 }  // namespace
 
+const CompletionNetwork& random_completion(Conv2dPacking packing) {
+  if (packing == Conv2dPacking::precise) {
+    static const CompletionNetwork precise = CompletionNetwork::random(1, Conv2dPacking::precise);
+    return precise;
+  }
+  static const CompletionNetwork fast = CompletionNetwork::random(1, Conv2dPacking::fast);
+  return fast;
+}
+
 CompletionTensors random_completion_tensors(std::int64_t channels, std::uint64_t seed) {
   CompletionTensors result;
   const auto add = [&](const std::string& name, const Shape& shape, std::vector<float> values) {

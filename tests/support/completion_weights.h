@@ -1,6 +1,7 @@
 // Weights files of the completion network, as weights_tools.convert writes them.
 #pragma once
 
+#include "hewn/models/completion/completion.h"
 #include "hewn/runtime/safetensors.h"
 
 #include <cstdint>
@@ -10,6 +11,10 @@
 #include <vector>
 
 namespace hewn::test {
+
+/// CompletionNetwork::random(1), made once for each packing: those for fast Contexts or, in less
+/// time, for precise ones.
+const CompletionNetwork& random_completion(Conv2dPacking packing);
 
 /// The entries of hewn.config, as JSON has them.
 struct CompletionConfig {

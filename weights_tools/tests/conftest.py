@@ -2,10 +2,11 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import torch
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -31,3 +32,13 @@ def stand_in(tmp_path: Path) -> Callable[..., Path]:
         return program
 
     return make
+
+
+@pytest.fixture
+def on_one_thread() -> Iterator[None]:
+    """And without gradients, for pictures that are too small for more threads to help."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with torch.inference_mode():
+        yield
+    torch.set_num_threads(threads)

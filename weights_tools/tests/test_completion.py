@@ -1,7 +1,6 @@
 """Image completion: the networks against torch.nn's modules, and the conversion of checkpoints."""
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -37,14 +36,7 @@ BOTH_INPUTS = pytest.mark.parametrize("channels", [3, 4])
 ROUNDED = 8 * 2.0**-24
 
 
-@pytest.fixture(autouse=True)
-def on_one_thread() -> Iterator[None]:
-    """And without gradients. The pictures are too small for more threads to help."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.inference_mode():
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("on_one_thread")
 
 
 @cache

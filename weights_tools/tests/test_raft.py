@@ -1,7 +1,6 @@
 """RAFT: the network part by part, and the conversion of its checkpoints."""
 
 import json
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -33,14 +32,7 @@ from weights_tools.tests.public_raft import public_shapes
 BOTH = pytest.mark.parametrize("variant", list(VARIANTS))
 
 
-@pytest.fixture(autouse=True)
-def on_one_thread() -> Iterator[None]:
-    """And without gradients. The pictures are too small for more threads to help."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    with torch.inference_mode():
-        yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("on_one_thread")
 
 
 @cache
