@@ -177,12 +177,12 @@ class CompleteCommand {
     const ContextDiscriminators discriminators =
         load_discriminators(options_.model, options_.common);
     Context ctx = make_context(options_.common);
-    const Scored scored = score_completion(discriminators, completed, hole, ctx);
-    report_["score"] = {{"probability", shortest(scored.probability)},
-                        {"window", to_json(scored.window)}};
-    said_ << "real with a probability of " << fixed(scored.probability, 3)
-          << ", say the discriminators, of " << scored.window.width() << " × "
-          << scored.window.height() << " pixels around the hole\n";
+    const float probability = score_completion(discriminators, completed, hole, ctx);
+    const Box window = score_window(hole);
+    report_["score"] = {{"probability", shortest(probability)}, {"window", to_json(window)}};
+    said_ << "real with a probability of " << fixed(probability, 3)
+          << ", say the discriminators, of " << window.width() << " × " << window.height()
+          << " pixels around the hole\n";
   }
 
   void write(const Image& image, ConstView picture, ConstView hole, ConstView completed) {

@@ -134,23 +134,26 @@ float ContextDiscriminators::operator()(ConstView patch, ConstView picture, Cont
   return *joint_(both, ctx).data;
 }
 
-Scored score_completion(const ContextDiscriminators& discriminators, ConstView picture,
-                        ConstView mask, Context& ctx) {
+Box score_window(ConstView mask) {
+  const Nhwc& s = mask.shape;
+  const Box hole = bounding_box(mask);
+  require(hole.height() > 0, "discriminators: the mask has no hole to look at");
+  // In training, holes are at most the size of the patch, and pictures are twice as large.
+  constexpr std::int64_t kStep = ContextDiscriminators::kPicture;
+  const std::int64_t wanted = divide_up(2 * std::max(hole.height(), hole.width()), kStep) * kStep;
+  return square_around(hole, std::min({wanted, s.h, s.w}), s.h, s.w);
+}
+
+float score_completion(const ContextDiscriminators& discriminators, ConstView picture,
+                       ConstView mask, Context& ctx) {
   constexpr std::int64_t kPicture = ContextDiscriminators::kPicture;
   constexpr std::int64_t kPatch = ContextDiscriminators::kPatch;
   const Nhwc& s = picture.shape;
   require(s.n == 1 && s.c == 3 && mask.shape == Nhwc{1, s.h, s.w, 1},
           "discriminators: expected an RGB picture and a mask of its size, got ", s, " and ",
           mask.shape);
+  const Box window = score_window(mask);
   const Box hole = bounding_box(mask);
-  require(hole.height() > 0, "discriminators: the mask has no hole to look at");
-
-  // In training, holes are at most the size of the patch, and pictures are twice as large.
-  const std::int64_t wanted =
-      divide_up(2 * std::max(hole.height(), hole.width()), kPicture) * kPicture;
-  Scored scored{.window = square_around(hole, std::min({wanted, s.h, s.w}), s.h, s.w),
-                .probability = 0};
-  const Box& window = scored.window;
   const Arena::Scope scope(ctx.arena());
   const View whole = scale(crop(picture, window, ctx.arena()), kPicture, ctx);
   const auto scaled = [&](std::int64_t place) { return place * kPicture / window.height(); };
@@ -158,8 +161,7 @@ Scored score_completion(const ContextDiscriminators& discriminators, ConstView p
                        scaled(hole.bottom - window.top), scaled(hole.right - window.left)};
   const View patch =
       crop(whole, square_around(hole_there, kPatch, kPicture, kPicture), ctx.arena());
-  scored.probability = discriminators(patch, whole, ctx);
-  return scored;
+  return discriminators(patch, whole, ctx);
 }
 
 }  // namespace hewn

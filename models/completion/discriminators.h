@@ -44,18 +44,17 @@ class ContextDiscriminators {
   ConvLayer joint_;
 };
 
-/// What of a picture with a hole is scored.
-struct Scored {
-  Box window;  ///< a square around the hole, twice its size where the picture is large enough
-  float probability;  ///< that it is real
-};
+/// What of a picture with a hole is scored: the smallest square around the hole whose side is a
+/// multiple of 256 and twice the hole's, or else the largest that the picture has room for. Throws
+/// Error unless mask, {1, h, w, 1}, has a pixel that is not 0.
+Box score_window(ConstView mask);
 
-/// The discriminators' opinion of a completed picture: of the square around the hole, scaled to
-/// 256 × 256, and of its 128 × 128 pixels around the hole.
+/// The probability that a completed picture is real, as the discriminators have it from its
+/// score_window(), scaled to 256 × 256, and of that the 128 × 128 pixels around the hole.
 ///
 /// picture: {1, h, w, 3}, values in [0, 1]; mask: {1, h, w, 1} with at least one pixel that is not
 /// 0. Throws Error otherwise.
-Scored score_completion(const ContextDiscriminators& discriminators, ConstView picture,
-                        ConstView mask, Context& ctx);
+float score_completion(const ContextDiscriminators& discriminators, ConstView picture,
+                       ConstView mask, Context& ctx);
 
 }  // namespace hewn

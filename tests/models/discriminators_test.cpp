@@ -43,9 +43,13 @@ Tensor mask_of(const Nhwc& picture, const Box& hole) {
   });
 }
 
-Scored score(const Tensor& picture, const Box& hole, Context& ctx) {
+float score(const Tensor& picture, const Box& hole, Context& ctx) {
   return score_completion(discriminators(), picture.view(), mask_of(picture.shape(), hole).view(),
                           ctx);
+}
+
+std::array<std::int64_t, 4> window(std::int64_t h, std::int64_t w, const Box& hole) {
+  return sides(score_window(mask_of({1, h, w, 3}, hole).view()));
 }
 
 TEST(Discriminators, SameBitsOnVectorInstructionSetsAndNumbersOfThreads) {
@@ -72,18 +76,18 @@ TEST(Discriminators, APictureOfTheirSizeIsScoredAsItIs) {
   const Tensor picture = Random(2).tensor({1, kPicture, kPicture, 3}, 0, 1);
   Context ctx({.threads = 2});
   // The middle of the hole is (60 + 80) / 2 = 70, (100 + 140) / 2 = 120.
-  const Scored scored = score(picture, {60, 100, 80, 140}, ctx);
-  EXPECT_EQ(sides(scored.window), (std::array<std::int64_t, 4>{0, 0, kPicture, kPicture}));
+  const float scored = score(picture, {60, 100, 80, 140}, ctx);
   const Tensor patch = crop(picture, 70 - kPatch / 2, 120 - kPatch / 2, kPatch);
-  EXPECT_EQ(scored.probability, discriminators()(patch.view(), picture.view(), ctx));
+  EXPECT_EQ(scored, discriminators()(patch.view(), picture.view(), ctx));
 }
 
 TEST(Discriminators, LargeHolesAreSeenInAWindowTwiceTheirSizeScaledDown) {
   // The hole has 200 × 148 pixels around (300, 320): a window of twice 200, rounded up to 512.
   const Tensor picture = Random(3).tensor({1, 600, 640, 3}, 0, 1);
   Context ctx({.threads = 2});
-  const Scored scored = score(picture, {200, 246, 400, 394}, ctx);
-  EXPECT_EQ(sides(scored.window), (std::array<std::int64_t, 4>{44, 64, 556, 576}));
+  const Box hole{200, 246, 400, 394};
+  EXPECT_EQ(window(600, 640, hole), (std::array<std::int64_t, 4>{44, 64, 556, 576}));
+  const float scored = score(picture, hole, ctx);
   Tensor half({1, kPicture, kPicture, 3});
   for (std::int64_t y = 0; y < kPicture; ++y) {
     for (std::int64_t x = 0; x < kPicture; ++x) {
@@ -98,24 +102,17 @@ TEST(Discriminators, LargeHolesAreSeenInAWindowTwiceTheirSizeScaledDown) {
   const Tensor patch = crop(half, 64, 64, kPatch);
   // Means of four in another order are off by some 1e-7, which layers of this gain neither shrink
   // nor let grow; a patch that is one column off is off by 5e-4.
-  EXPECT_NEAR(scored.probability, discriminators()(patch.view(), half.view(), ctx), 1e-5);
+  EXPECT_NEAR(scored, discriminators()(patch.view(), half.view(), ctx), 1e-5);
 }
 
 TEST(Discriminators, WindowsStayInsideThePicture) {
-  Context ctx({.threads = 2});
-  const auto window = [&](std::int64_t h, std::int64_t w, const Box& hole) {
-    const Tensor picture = Random(4).tensor({1, h, w, 3}, 0, 1);
-    const Scored scored = score(picture, hole, ctx);
-    EXPECT_GE(scored.probability, 0);
-    EXPECT_LE(scored.probability, 1);
-    return sides(scored.window);
-  };
   using Sides = std::array<std::int64_t, 4>;
   // In the middle of the picture along one side and at its border along the other, and in a corner.
   EXPECT_EQ(window(300, 420, {0, 200, 20, 220}), (Sides{0, 82, 256, 338}));
   EXPECT_EQ(window(300, 420, {290, 400, 300, 420}), (Sides{44, 164, 300, 420}));
   // A hole larger than half of the picture gets the largest square there is.
   EXPECT_EQ(window(300, 420, {10, 0, 290, 400}), (Sides{0, 50, 300, 350}));
+  EXPECT_EQ(window(kPicture, kPicture, {60, 100, 80, 140}), (Sides{0, 0, kPicture, kPicture}));
   // A picture smaller than what the discriminators see is scaled up.
   EXPECT_EQ(window(1, 9, {0, 8, 1, 9}), (Sides{0, 8, 1, 9}));
 }
