@@ -1,8 +1,8 @@
 #include "hewn/ops/conv_chain/conv_chain.h"
 
-#include <array>
 #include <cstdint>
 #include <deque>
+#include <initializer_list>
 #include <utility>
 #include <vector>
 
@@ -70,29 +70,29 @@ class Links {
   std::vector<ConvLink> links_;
 };
 
-/// The smallest stripes, some, and one for the whole map.
-constexpr std::array<std::int64_t, 3> kBudgets{0, 40'000, kConvChainBytes};
-
 void check(const Links& links, const Nhwc& x_shape) {
   SCOPED_TRACE(concat("x ", x_shape));
   const Tensor x = Random(7).tensor(x_shape);
-  for (const Isa isa : test::usable_isas()) {
-    for (const bool precise : {false, true}) {
-      for (const int threads : {1, 3}) {
-        Context ctx({.threads = threads, .isa = isa, .precise = precise});
-        const Tensor expected = links.one_by_one(x.view(), ctx);
-        for (const std::int64_t budget : kBudgets) {
-          SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads, " precise ", precise,
-                              " bytes ", budget));
-          test::Sliced sliced_x(x_shape, &x);
-          test::Sliced y(expected.shape());
-          conv_chain(sliced_x.view(), links.links(), y.view(), ctx, budget);
-          EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view()));
-          EXPECT_TRUE(y.margins_untouched());
-        }
-      }
+  const auto expect_bits = [&](const ContextOptions& options,
+                               std::initializer_list<std::int64_t> budgets) {
+    Context ctx(options);
+    const Tensor expected = links.one_by_one(x.view(), ctx);
+    for (const std::int64_t budget : budgets) {
+      SCOPED_TRACE(concat("isa ", isa_name(ctx.isa()), " threads ", ctx.threads(), " precise ",
+                          ctx.precise(), " bytes ", budget));
+      test::Sliced sliced_x(x_shape, &x);
+      test::Sliced y(expected.shape());
+      conv_chain(sliced_x.view(), links.links(), y.view(), ctx, budget);
+      EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view()));
+      EXPECT_TRUE(y.margins_untouched());
     }
+  };
+  // The smallest stripes, some, and one for the whole map; the smallest everywhere.
+  for (const bool precise : {false, true}) {
+    expect_bits({.threads = 1, .precise = precise}, {0, 40'000, kConvChainBytes});
+    expect_bits({.threads = 3, .precise = precise}, {0});
   }
+  for (const Isa isa : test::usable_isas()) expect_bits({.threads = 1, .isa = isa}, {0});
 }
 
 constexpr Conv2dParams kSame{.padding_h = 1, .padding_w = 1, .activation = Activation::relu()};
@@ -106,7 +106,7 @@ TEST(ConvChain, HasTheBitsOfItsConvolutionsOneByOne) {
   down.conv(8, 3, kHalf);
   Links up(16, 2);
   up.up(17, 4, kDouble).conv(16, 3, kSame).up(16, 4, kDouble).conv(9, 3, kSame).conv(3, 3, kSame);
-  for (const std::int64_t height : {1, 2, 7, 8, 9, 30}) {
+  for (const std::int64_t height : {1, 7, 9, 30}) {
     check(down, {1, height, 11, 4});
     check(up, {height == 9 ? 2 : 1, height, 6, 16});
   }
@@ -114,7 +114,7 @@ TEST(ConvChain, HasTheBitsOfItsConvolutionsOneByOne) {
 
 TEST(ConvChain, TakesAnyConvolution) {
   Random random(3);
-  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+  for (std::uint64_t seed = 0; seed < 8; ++seed) {
     SCOPED_TRACE(concat("seed ", seed));
     Links links(random.integer(1, 20), seed);
     for (std::int64_t i = random.integer(1, 4); i > 0; --i) {
