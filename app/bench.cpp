@@ -168,14 +168,17 @@ void add_bench_options(CLI::App& command, const char* default_size, BenchOptions
   add_common_options(command, options.common);
 }
 
-PictureSize parse_size(const std::string& text, std::int64_t least) {
+PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t multiple) {
   PictureSize size;
   char cross = 0;
   char rest = 0;
   std::istringstream in(text);
   const bool parsed = in >> size.height >> cross >> size.width && cross == 'x' && !(in >> rest);
   const auto allowed = [&](std::int64_t side) { return side >= least && side <= kMaxSide; };
-  if (parsed && allowed(size.height) && allowed(size.width)) return size;
+  if (parsed && allowed(size.height) && allowed(size.width)) {
+    const auto round_up = [&](std::int64_t side) { return divide_up(side, multiple) * multiple; };
+    return {round_up(size.height), round_up(size.width)};
+  }
   throw UsageError(concat("--size: expected HEIGHTxWIDTH, each from ", least, " to ", kMaxSide,
                           ", as in 480x640, got '", text, "'"));
 }

@@ -69,8 +69,9 @@ struct BenchOptions {
 };
 void add_bench_options(CLI::App& command, const char* default_size, BenchOptions& options);
 
-/// Reads --size; throws UsageError unless both sides are from `least` to 16384.
-PictureSize parse_size(const std::string& text, std::int64_t least);
+/// Reads --size; throws UsageError unless both sides are from `least` to 16384. Sides are rounded
+/// up to multiples of `multiple`.
+PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t multiple = 1);
 
 /// What was measured.
 struct BenchReport {

@@ -119,15 +119,12 @@ class CompleteBench {
 };
 
 void run(const Options& options) {
-  const PictureSize asked = parse_size(options.bench.size_text, CompletionNetwork::kMultiple);
-  const auto round_up = [](std::int64_t side) {
-    return divide_up(side, CompletionNetwork::kMultiple) * CompletionNetwork::kMultiple;
-  };
+  constexpr std::int64_t kMultiple = CompletionNetwork::kMultiple;
+  const PictureSize size = parse_size(options.bench.size_text, kMultiple, kMultiple);
   OutputFiles outputs;
   expect_report(options.bench, outputs);
   Context ctx = make_context(options.bench.common);
   const CompletionNetwork network = load_completion(options.bench.model, options.bench.common);
-  const PictureSize size{round_up(asked.height), round_up(asked.width)};
   publish(options.bench, CompleteBench(options, size, network, ctx).run(), ctx, outputs);
 }
 

@@ -60,15 +60,11 @@ BenchReport measure(const Options& options, const PictureSize& size, const Raft&
 }
 
 void run(const Options& options) {
-  const PictureSize asked = parse_size(options.bench.size_text, Raft::kMinSide);
-  const auto round_up = [](std::int64_t side) {
-    return divide_up(side, Raft::kCell) * Raft::kCell;
-  };
+  const PictureSize size = parse_size(options.bench.size_text, Raft::kMinSide, Raft::kCell);
   OutputFiles outputs;
   expect_report(options.bench, outputs);
   Context ctx = make_context(options.bench.common);
   const Raft model = load_raft(options.bench.model, options.bench.common);
-  const PictureSize size{round_up(asked.height), round_up(asked.width)};
   publish(options.bench, measure(options, size, model, ctx), ctx, outputs);
 }
 

@@ -28,7 +28,8 @@ class CompletionNetwork {
  public:
   /// Two layers halve the picture, so its sides are multiples of this.
   static constexpr std::int64_t kMultiple = 4;
-  /// How far beyond itself, along both axes, an output pixel sees: see completion.cpp.
+  /// What an output pixel sees lies within so many pixels of it along both axes: completion.cpp
+  /// works it out.
   static constexpr std::int64_t kContext = 156;
 
   /// Packs the weights of a file made by weights_tools.convert. Throws Error, naming file and
