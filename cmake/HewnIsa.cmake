@@ -24,7 +24,7 @@ endif()
 # -Wno-uninitialized, -Wno-maybe-uninitialized: g++ 12 warns of its own _mm512_undefined_*() (GCC bug 105593).
 set(HEWN_ISA_FLAGS_avx512 -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx2 -mfma
                           -mprefer-vector-width=512 -Wno-uninitialized -Wno-maybe-uninitialized)
-set(HEWN_ISA_FLAGS_avx2 -mavx2 -mfma)
+set(HEWN_ISA_FLAGS_avx2 -mavx2 -mfma -mf16c)
 set(HEWN_ISA_FLAGS_sse42 -msse4.2)
 set(HEWN_ISA_FLAGS_neon "")
 set(HEWN_ISA_FLAGS_scalar "")

@@ -1,9 +1,13 @@
 // Fully connected layers.
 #pragma once
 
-#include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/activation/activation.h"
+#include "hewn/runtime/aligned_array.h"
+#include "hewn/runtime/context.h"
+#include "hewn/runtime/shape.h"
+#include "hewn/runtime/tensor.h"
 
-#include <optional>
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -12,13 +16,17 @@ namespace hewn {
 /// Weights as PyTorch stores them.
 struct LinearWeights {
   Shape shape;                    ///< of rank 2: [out][in]
-  std::span<const float> weight;  ///< contiguous
+  std::span<const float> weight;  ///< contiguous; empty where `halves` is given
   std::span<const float> bias;    ///< empty, or one value for each output
+  /// The weight as finite IEEE binary16 numbers. They are kept as they are, in half the memory, and
+  /// widened where they are used, which is exact: bits and errors are those of the same values
+  /// given as `weight`.
+  std::span<const std::uint16_t> halves = {};
 };
 
-/// Weights and activation of one layer, packed once, when a model loads. A linear layer is a 1×1
-/// convolution whose pixels are the rows, and that is how it is kept and run. Immutable: threads
-/// may share one.
+/// Weights and activation of one layer, packed once, when a model loads: panels of 16 outputs in
+/// the order in which the kernels read them, [panel][in][16]. The packing is the same for every
+/// instruction set. Immutable: threads may share one.
 class PackedLinear {
  public:
   /// `name` appears in errors and profiles. Throws Error when a span does not have the size that
@@ -30,25 +38,31 @@ class PackedLinear {
   std::int64_t out_features() const { return out_features_; }
   const Activation& activation() const { return activation_; }
 
-  /// The convolution; empty when there are no inputs or no outputs, which no convolution has.
-  const std::optional<PackedConv2d>& convolution() const { return convolution_; }
-  /// What the layer gives without inputs, before the activation: the bias, or zeros.
-  std::span<const float> constant() const { return constant_.values(); }
+  /// The panels, as float32 or as binary16; the other is empty.
+  std::span<const float> panels() const { return panels_.values(); }
+  std::span<const std::uint16_t> half_panels() const { return half_panels_.values(); }
+  /// Padded with zeros to whole panels; zeros throughout where the layer has none.
+  std::span<const float> bias() const { return bias_.values(); }
 
  private:
   std::string name_;
   Activation activation_;
   std::int64_t in_features_ = 0;
   std::int64_t out_features_ = 0;
-  std::optional<PackedConv2d> convolution_;
-  Tensor constant_;
+  AlignedArray<float> panels_;
+  AlignedArray<std::uint16_t> half_panels_;
+  AlignedArray<float> bias_;
 };
 
-/// y = activation(x · weightᵀ + bias), as torch.nn.functional.linear.
+/// y = activation(x · weightᵀ + bias + before) + after, as torch.nn.functional.linear, `before` and
+/// `after` where they are given.
 ///
-/// x: [n, h, w, in], each pixel a row; y: [n, h, w, out]. Throws Error when a shape is wrong. y
-/// must not overlap x. Bits depend on neither threads nor instruction set. In a profile the layer
-/// is the conv2d that it is run as.
-void linear(ConstView x, const PackedLinear& layer, View y, Context& ctx);
+/// x: [n, h, w, in], each pixel a row; y: [n, h, w, out]; addends have the shape of y. Throws Error
+/// when a shape is wrong. y must not overlap x, nor `before`; it may be `after` itself where the
+/// layer has no activation, which makes a residual block's sum. Sums run in blocks of a fixed
+/// length: bits depend on neither threads nor instruction set nor the size of L2, and those of a
+/// row not on the other rows.
+void linear(ConstView x, const PackedLinear& layer, View y, Context& ctx,
+            const Addends& addends = {});
 
 }  // namespace hewn

@@ -20,7 +20,8 @@ bool machine_supports(Isa isa) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("fma");
     case Isa::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+             __builtin_cpu_supports("f16c");
     case Isa::sse42:
       return __builtin_cpu_supports("sse4.2");
 #elif defined(__aarch64__)
@@ -56,7 +57,7 @@ std::string usable_names() {
 std::span<const IsaInfo> isa_table() {
   static const std::array table{
       row(Isa::avx512, "avx512", "AVX-512 F, BW, DQ, VL and FMA", 512),
-      row(Isa::avx2, "avx2", "AVX2 and FMA", 256),
+      row(Isa::avx2, "avx2", "AVX2, FMA and F16C", 256),
       row(Isa::sse42, "sse42", "SSE4.2, without FMA: not bit-identical", 128),
       row(Isa::neon, "neon", "Advanced SIMD (aarch64)", 128),
       row(Isa::scalar, "scalar", "nothing", 32),

@@ -11,7 +11,7 @@ namespace hewn {
 /// The instruction sets that kernels are written for, best first. All but sse42 give the same bits.
 enum class Isa {
   avx512,  ///< x86-64 with AVX-512 F, BW, DQ and VL
-  avx2,    ///< x86-64 with AVX2 and FMA
+  avx2,    ///< x86-64 with AVX2, FMA and F16C
   sse42,   ///< x86-64 with SSE4.2: no fused multiply-add, so not bit-identical to the others
   neon,    ///< 64-bit ARM with Advanced SIMD
   scalar,  ///< any machine: plain loops with std::fma

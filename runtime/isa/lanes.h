@@ -11,6 +11,7 @@
 // never hand a function with wide instructions to a lesser machine.
 #pragma once
 
+#include "hewn/runtime/dtype.h"
 #include "hewn/runtime/isa/kernels.h"
 
 #include <cmath>
@@ -173,6 +174,27 @@ struct Lanes {
     alignas(64) float buffer[kLanes];
     for (float& value : buffer) value = rest;
     std::memcpy(buffer, from, static_cast<std::size_t>(count) * sizeof(float));
+    out = load(buffer);
+#endif
+    return out;
+  }
+  /// Sixteen finite IEEE binary16 numbers, widened exactly.
+  static HEWN_INLINE Lanes load_halves(const std::uint16_t* from) {
+    Lanes out;
+#if defined(HEWN_KERNEL_ISA_avx512)
+    out.r[0] = _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(from)));
+#elif defined(HEWN_KERNEL_ISA_avx2)
+    for (int i = 0; i < kRegisters; ++i) {
+      out.r[i] =
+          _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + i * kWidth)));
+    }
+#elif defined(HEWN_KERNEL_ISA_neon)
+    for (int i = 0; i < kRegisters; ++i) {
+      out.r[i] = vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(from + i * kWidth)));
+    }
+#else
+    alignas(64) float buffer[kLanes];
+    for (int i = 0; i < kLanes; ++i) buffer[i] = half_to_float(from[i]);
     out = load(buffer);
 #endif
     return out;

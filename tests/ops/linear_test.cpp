@@ -1,8 +1,11 @@
 #include "hewn/ops/linear/linear.h"
 
 #include "hewn/ops/activation/activation_reference.h"
+#include "hewn/runtime/dtype.h"
 
+#include <array>
 #include <cmath>
+#include <optional>
 #include <vector>
 
 #include "tests/ops/every_way.h"
@@ -11,9 +14,16 @@
 namespace hewn {
 namespace {
 
+/// What is added before and after the activation.
+struct Added {
+  bool before = false;
+  bool after = false;
+};
+
 void check(const Nhwc& x_shape, std::int64_t out, bool has_bias, const Activation& activation,
-           std::uint64_t seed) {
-  SCOPED_TRACE(concat("x ", x_shape, " out ", out, has_bias ? " bias" : ""));
+           std::uint64_t seed, const Added& added = {}) {
+  SCOPED_TRACE(concat("x ", x_shape, " out ", out, has_bias ? " bias" : "",
+                      added.before ? " before" : "", added.after ? " after" : ""));
   test::Random random(seed);
   const std::int64_t in = x_shape.c;
   const Tensor x = random.tensor(x_shape);
@@ -22,6 +32,9 @@ void check(const Nhwc& x_shape, std::int64_t out, bool has_bias, const Activatio
   const PackedLinear layer("test", {.shape = {out, in}, .weight = weight, .bias = bias},
                            activation);
 
+  const Nhwc y_shape{x_shape.n, x_shape.h, x_shape.w, out};
+  const Tensor before = random.tensor(y_shape);
+  const Tensor after = random.tensor(y_shape);
   std::vector<double> expected;
   std::vector<double> bound;
   for (std::int64_t row = 0; row < x_shape.pixels(); ++row) {
@@ -35,17 +48,29 @@ void check(const Nhwc& x_shape, std::int64_t out, bool has_bias, const Activatio
         sum += term;
         magnitude += std::abs(term);
       }
-      const double y = activate_reference(activation, sum);
+      const std::size_t at = expected.size();
+      if (added.before) {
+        sum += static_cast<double>(before.values()[at]);
+        magnitude += std::abs(static_cast<double>(before.values()[at]));
+      }
+      const double activated = activate_reference(activation, sum);
+      const double y = activated + (added.after ? static_cast<double>(after.values()[at]) : 0);
+      magnitude += std::abs(y - activated);
       expected.push_back(y);
       // A chain of n fused multiply-adds is off by at most n·u·Σ|terms| (Higham, 2002, section
-      // 3.1), one more with SSE4.2; no activation here is steeper than 1, or off by more than 6u.
-      bound.push_back((static_cast<double>(in + 1) * magnitude + 6 * std::abs(y)) *
+      // 3.1), one more with SSE4.2; no activation here is steeper than 1.13, or off by more than
+      // 6u.
+      bound.push_back((1.13 * static_cast<double>(in + 3) * magnitude + 6 * std::abs(activated)) *
                       test::kUnitRoundoff);
     }
   }
-  test::check_every_way(
-      x, {x_shape.n, x_shape.h, x_shape.w, out}, expected, bound, test::InPlace::forbidden,
-      [&](ConstView from, View to, Context& ctx) { linear(from, layer, to, ctx); });
+  test::check_every_way(x, y_shape, expected, bound, test::InPlace::forbidden,
+                        [&](ConstView from, View to, Context& ctx) {
+                          Addends addends;
+                          if (added.before) addends.before = before.view();
+                          if (added.after) addends.after = after.view();
+                          linear(from, layer, to, ctx, addends);
+                        });
 }
 
 TEST(Linear, AgreesWithTheReference) {
@@ -59,6 +84,82 @@ TEST(Linear, AgreesWithTheReference) {
     }
   }
   check({2, 3, 4, 20}, 10, true, {}, seed);
+}
+
+TEST(Linear, AddsBeforeAndAfterTheActivation) {
+  const Activation gelu{.kind = Activation::Kind::gelu};
+  std::uint64_t seed = 1;
+  for (std::int64_t in : {0, 33, 1100}) {  // the last is two blocks of depth
+    for (const Activation& activation : {Activation{}, gelu}) {
+      for (bool before : {false, true}) {
+        check({1, 1, 14, in}, 35, true, activation, seed++, {before, false});
+        check({1, 1, 14, in}, 35, true, activation, seed++, {before, true});
+      }
+    }
+  }
+  check({1, 2, 3, 3072}, 40, false, {}, seed, {true, true});
+}
+
+/// A residual block adds what it makes of x to x itself.
+TEST(Linear, AddsToItsOutputInPlace) {
+  test::Random random(1);
+  constexpr std::int64_t kIn = 2100;  // three blocks of depth
+  constexpr std::int64_t kOut = 40;
+  const auto weight = random.values(kIn * kOut);
+  const PackedLinear layer("test", {.shape = {kOut, kIn}, .weight = weight, .bias = {}});
+  const Tensor x = random.tensor({1, 1, 30, kIn});
+  const Tensor residual = random.tensor({1, 1, 30, kOut});
+  Context ctx({.threads = 2});
+  Tensor expected(residual.shape());
+  linear(x.view(), layer, expected.view(), ctx, {.after = residual.view()});
+  Tensor y = Tensor::copy_of(residual.view());
+  linear(x.view(), layer, y.view(), ctx, {.after = y.view()});
+  EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view()));
+}
+
+TEST(Linear, KeepsTheBitsOfHalvesThatAreWidened) {
+  test::Random random(1);
+  for (const auto& [rows, in, out] : {std::array{1, 5, 3}, {25, 33, 47}, {13, 1300, 70}}) {
+    std::vector<std::uint16_t> halves;
+    std::vector<float> weight;
+    for (const float value : random.values(in * out)) {
+      halves.push_back(float_to_half(value));
+      weight.push_back(half_to_float(halves.back()));
+    }
+    halves[0] = 1;  // the smallest there is
+    weight[0] = half_to_float(1);
+    const auto bias = random.values(out);
+    const Shape shape{out, in};
+    const PackedLinear wide("test", {.shape = shape, .weight = weight, .bias = bias});
+    const PackedLinear half("test", {.shape = shape, .weight = {}, .bias = bias, .halves = halves});
+    const Tensor x = random.tensor({1, 1, rows, in});
+    for (Isa isa : test::usable_isas()) {
+      for (int threads : {1, 3}) {
+        Context ctx({.threads = threads, .isa = isa});
+        Tensor expected({1, 1, rows, out});
+        Tensor y({1, 1, rows, out});
+        linear(x.view(), wide, expected.view(), ctx);
+        linear(x.view(), half, y.view(), ctx);
+        EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view())) << isa_name(isa);
+      }
+    }
+  }
+}
+
+TEST(Linear, KeepsItsBitsWhateverTheSizeOfL2) {
+  test::Random random(1);
+  const auto weight = random.values(1500 * 33);
+  const PackedLinear layer("test", {.shape = {33, 1500}, .weight = weight, .bias = {}});
+  const Tensor x = random.tensor({1, 1, 100, 1500});
+  std::optional<std::uint64_t> bits;
+  for (std::int64_t l2_bytes : {1, 200'000, 1 << 20, 1 << 24}) {
+    Context ctx({.threads = 1, .l2_bytes = l2_bytes});
+    Tensor y({1, 1, 100, 33});
+    linear(x.view(), layer, y.view(), ctx);
+    const std::uint64_t sum = test::checksum(y.view());
+    EXPECT_EQ(sum, bits.value_or(sum)) << l2_bytes;
+    bits = sum;
+  }
 }
 
 TEST(Linear, TakesEmptyMatrices) {

@@ -1,0 +1,47 @@
+#include "hewn/ops/elementwise/map.h"
+#include "hewn/ops/layer_norm/kernels.h"
+#include "hewn/runtime/isa/lanes.h"
+
+namespace hewn {
+
+namespace HEWN_KERNEL_ISA {
+namespace {
+
+void layer_norm_rows(const Rows& rows, const float* weight, const float* bias, float eps) {
+  const Lanes count(static_cast<float>(rows.columns));
+  for (std::int64_t row = 0; row < rows.count; ++row) {
+    const float* x = rows.x + row * rows.x_stride;
+    float* y = rows.y + row * rows.y_stride;
+    Lanes sums(0);
+    for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+      sums = sums + Lanes::load(x + column, lanes);
+    });
+    const float mean_value = reduce_add(sums) / static_cast<float>(rows.columns);
+    const Lanes mean(mean_value);
+    Lanes squares(0);
+    for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+      // Lanes beyond the row hold the mean itself, whose deviation is 0.
+      const Lanes deviation = Lanes::load(x + column, lanes, mean_value) - mean;
+      squares = fma(deviation, deviation, squares);
+    });
+    const Lanes variance = Lanes(reduce_add(squares)) / count;
+    const Lanes scale = Lanes(1) / sqrt(variance + Lanes(eps));
+    for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+      const Lanes normalized = (Lanes::load(x + column, lanes) - mean) * scale;
+      fma(normalized, Lanes::load(weight + column, lanes), Lanes::load(bias + column, lanes))
+          .store(y + column, lanes);
+    });
+  }
+}
+
+}  // namespace
+}  // namespace HEWN_KERNEL_ISA
+
+template <>
+const LayerNormKernels& kernels<LayerNormKernels, HEWN_KERNEL_ISA::kIsa>() {
+  using namespace HEWN_KERNEL_ISA;
+  static constexpr LayerNormKernels table{layer_norm_rows};
+  return table;
+}
+
+}  // namespace hewn
