@@ -19,9 +19,11 @@ weights := $(if $(WEIGHTS),--weights "$(WEIGHTS)",--random-weights 1)
 
 # docs/dependencies.md says what each is for.
 packages := cmake ninja-build g++ ccache \
-  libeigen3-dev libtbb-dev libxsimd-dev libstb-dev libbenchmark-dev libgtest-dev nlohmann-json3-dev libcli11-dev
+  libeigen3-dev libtbb-dev libxsimd-dev libstb-dev libbenchmark-dev libgtest-dev nlohmann-json3-dev libcli11-dev \
+  libutf8proc-dev
 packages_lint := clang-tidy clang-format
-packages_aarch64 := g++-aarch64-linux-gnu qemu-user libtbb-dev:arm64 libgtest-dev:arm64 libbenchmark-dev:arm64
+packages_aarch64 := g++-aarch64-linux-gnu qemu-user libtbb-dev:arm64 libgtest-dev:arm64 libbenchmark-dev:arm64 \
+  libutf8proc-dev:arm64
 
 # $(call install,PACKAGES) asks for root only when something is missing.
 missing = $(foreach p,$(1),$(if $(shell dpkg-query -Wf '$${db:Status-Status}\n' $(p) 2>&1 | grep -x installed),,$(p)))

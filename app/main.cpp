@@ -84,6 +84,7 @@ int run(int argc, char** argv) {
   add_match(program);
   add_flow(program);
   add_complete(program);
+  add_tokenize(program);
   add_inspect(program);
   add_cpu(program);
   add_bench(program);

@@ -45,4 +45,5 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/hewnConfig.cmake.in he
 # Before version 1, a minor version may change the interface.
 write_basic_package_version_file(hewnConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/hewnConfig.cmake ${PROJECT_BINARY_DIR}/hewnConfigVersion.cmake
+    ${PROJECT_SOURCE_DIR}/cmake/FindUtf8proc.cmake
   DESTINATION ${package_folder})
