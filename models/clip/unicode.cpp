@@ -123,6 +123,17 @@ void order_marks(CodePoints& text) {
   }
 }
 
+void append_composed(std::u32string_view text, std::u32string& to) {
+  CodePoints parts;
+  parts.reserve(text.size());
+  for (const char32_t c : text) append_decomposed(c, UTF8PROC_DECOMPOSE, parts);
+  order_marks(parts);
+  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
+  const auto size =
+      utf8proc_normalize_utf32(parts.data(), static_cast<utf8proc_ssize_t>(parts.size()), options);
+  to.append(parts.begin(), parts.begin() + size);
+}
+
 }  // namespace
 
 std::u32string from_utf8(std::string_view bytes) {
@@ -188,14 +199,17 @@ std::u32string compose(std::u32string_view text) {
   if (std::ranges::all_of(text, [](char32_t c) { return c < kFirstMark; })) {
     return std::u32string(text);
   }
-  CodePoints parts;
-  parts.reserve(text.size());
-  for (const char32_t c : text) append_decomposed(c, UTF8PROC_DECOMPOSE, parts);
-  order_marks(parts);
-  const auto options = static_cast<utf8proc_option_t>(UTF8PROC_COMPOSE | UTF8PROC_STABLE);
-  const auto size =
-      utf8proc_normalize_utf32(parts.data(), static_cast<utf8proc_ssize_t>(parts.size()), options);
-  return {parts.begin(), parts.begin() + size};
+  // utf8proc 2.8 makes one syllable of a Korean one and this, which is the place before the first
+  // final consonant, and none. It composes with nothing, so the text may be cut before it.
+  constexpr char32_t kNoFinalConsonant = U'\u11a7';
+  std::u32string composed;
+  composed.reserve(text.size());
+  while (!text.empty()) {
+    const std::size_t size = std::min(text.find(kNoFinalConsonant, 1), text.size());
+    append_composed(text.substr(0, size), composed);
+    text.remove_prefix(size);
+  }
+  return composed;
 }
 
 std::u32string decompose_fully(char32_t c) {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from weights_tools.audit import completion, inpainting, layers, raft, superpoint
+from weights_tools.audit import completion, inpainting, layers, raft, superpoint, tokenizer
 from weights_tools.audit.ops import audit_operators, operators
 from weights_tools.audit.program import find_program
 from weights_tools.errors import ToolError, report_errors
@@ -59,6 +59,20 @@ def _run_inpainting(arguments: argparse.Namespace) -> int:
     return _verdict(audit.disagreements)
 
 
+def _run_tokenizer(arguments: argparse.Namespace) -> int:
+    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
+    open_clip = tokenizer.load_open_clip()
+    if open_clip is None:
+        print("audit: SKIP tokenizer: open_clip is not installed; pip install open_clip_torch")
+        return 0
+    audit = tokenizer.audit_tokenizer(
+        hewn, arguments.weights, open_clip, arguments.count, arguments.seed
+    )
+    _write_report(arguments.json, tokenizer.as_json(audit))
+    print(tokenizer.as_table(audit))
+    return _verdict(tokenizer.shown(audit.disagreements), "open_clip")
+
+
 def _run_operators(arguments: argparse.Namespace) -> int:
     runner = find_program(arguments.runner, "HEWN_OP_RUNNER", _OP_RUNNER)
     audit = audit_operators.audit_operators(
@@ -108,10 +122,10 @@ def _write_report(path: Path | None, text: str) -> None:
         raise ToolError(f"{path}: cannot be written: {error.strerror}") from error
 
 
-def _verdict(disagreements: list[str]) -> int:
+def _verdict(disagreements: list[str], other: str = "PyTorch") -> int:
     for disagreement in disagreements:
         print(f"audit: disagreement: {disagreement}", file=sys.stderr)
-    print("hewn and PyTorch disagree" if disagreements else "hewn and PyTorch agree")
+    print(f"hewn and {other} {'disagree' if disagreements else 'agree'}")
     return 1 if disagreements else 0
 
 
@@ -174,6 +188,14 @@ def _parser() -> argparse.ArgumentParser:
         help="fast marching against OpenCV, Poisson blending against another solver",
     )
     inpaint.set_defaults(run=_run_inpainting)
+
+    texts = commands.add_parser(
+        "tokenizer", parents=[by_hewn], help="CLIP's tokenizer against open_clip's, by random texts"
+    )
+    texts.add_argument("--weights", type=Path, required=True, metavar="F", help="converted file")
+    texts.add_argument("--count", type=_positive, default=12_000, metavar="N", help="%(default)s")
+    texts.add_argument("--seed", type=int, default=0, metavar="S")
+    texts.set_defaults(run=_run_tokenizer)
 
     ops = commands.add_parser("ops", parents=[by_runner], help="every operator, by random cases")
     names = operators.OPERATORS
