@@ -22,6 +22,10 @@ struct Image {
   std::vector<std::uint16_t> values;  ///< height × width × channels
 };
 
+/// Throws Error unless the fields of an image that somebody else filled in agree with each other:
+/// channels and bits as above, as many values as there should be, none beyond the bits' range.
+void check_image(const Image& image);
+
 /// The most pixels that a picture may have where the caller does not say.
 inline constexpr std::int64_t kMaxPixels = std::int64_t{1} << 28;
 
