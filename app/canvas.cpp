@@ -43,13 +43,26 @@ Canvas::Canvas(std::int64_t width, std::int64_t height, const Colour& background
   }
 }
 
-void Canvas::draw_gray(ConstView picture, std::int64_t left, std::int64_t top, float brightness) {
+void Canvas::draw_picture(ConstView picture, std::int64_t left, std::int64_t top,
+                          float brightness) {
   const std::int64_t rows = std::min(picture.shape.h, height_ - top);
   const std::int64_t columns = std::min(picture.shape.w, width_ - left);
+  const bool gray = picture.shape.c == 1;
   for (std::int64_t y = 0; y < rows; ++y) {
     for (std::int64_t x = 0; x < columns; ++x) {
-      std::fill_n(pixels_.view().pixel(0, top + y, left + x), 3,
-                  *picture.pixel(0, y, x) * brightness);
+      const float* from = picture.pixel(0, y, x);
+      float* to = pixels_.view().pixel(0, top + y, left + x);
+      for (int c = 0; c < 3; ++c) to[c] = from[gray ? 0 : c] * brightness;
+    }
+  }
+}
+
+void Canvas::fill(const PixelRectangle& rectangle, const Colour& colour) {
+  const std::int64_t bottom = std::min(rectangle.top + rectangle.height, height_);
+  const std::int64_t right = std::min(rectangle.left + rectangle.width, width_);
+  for (std::int64_t y = std::max<std::int64_t>(rectangle.top, 0); y < bottom; ++y) {
+    for (std::int64_t x = std::max<std::int64_t>(rectangle.left, 0); x < right; ++x) {
+      std::ranges::copy(colour, pixels_.view().pixel(0, y, x));
     }
   }
 }

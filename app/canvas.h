@@ -19,6 +19,14 @@ struct Place {
   double y = 0;
 };
 
+/// Whole pixels: columns [left, left + width) of rows [top, top + height).
+struct PixelRectangle {
+  std::int64_t left = 0;
+  std::int64_t top = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+};
+
 struct Pen {
   Colour colour{};
   double width = 1;   ///< in pixels
@@ -30,9 +38,10 @@ class Canvas {
  public:
   Canvas(std::int64_t width, std::int64_t height, const Colour& background);
 
-  /// Puts a gray picture {1, h, w, 1} with its upper left corner at pixel (left, top), `brightness`
-  /// times as bright as it is.
-  void draw_gray(ConstView picture, std::int64_t left, std::int64_t top, float brightness);
+  /// Puts a gray or RGB picture {1, h, w, 1 or 3} with its upper left corner at pixel (left, top),
+  /// `brightness` times as bright as it is. left, top ≥ 0.
+  void draw_picture(ConstView picture, std::int64_t left, std::int64_t top, float brightness = 1);
+  void fill(const PixelRectangle& rectangle, const Colour& colour);
   void draw_circle(const Place& centre, double radius, const Pen& pen);
   void draw_disc(const Place& centre, double radius, const Pen& pen);
   void draw_line(const Place& from, const Place& to, const Pen& pen);

@@ -41,8 +41,8 @@ class MatchDrawing {
         height_(std::max(a.gray.shape().h, b.gray.shape().h)),
         scale_(scale_for(std::max(a.gray.shape().w, b.gray.shape().w), height_)),
         canvas_(left_of_b_ + b.gray.shape().w, height_, kPaper) {
-    canvas_.draw_gray(a.gray.view(), 0, 0, kDimmed);
-    canvas_.draw_gray(b.gray.view(), left_of_b_, 0, kDimmed);
+    canvas_.draw_picture(a.gray.view(), 0, 0, kDimmed);
+    canvas_.draw_picture(b.gray.view(), left_of_b_, 0, kDimmed);
   }
 
   /// Lines fade with their number, so that the pictures stay in sight.
@@ -92,7 +92,7 @@ class MatchDrawing {
 Image draw_keypoints(const Features& features) {
   const Nhwc& s = features.gray.shape();
   Canvas canvas(s.w, s.h, kPaper);
-  canvas.draw_gray(features.gray.view(), 0, 0, kDimmed);
+  canvas.draw_picture(features.gray.view(), 0, 0, kDimmed);
   const double scale = scale_for(s.w, s.h);
   const double best = features.keypoints.empty() ? 1 : features.keypoints.front().score;
   // The strongest last, so that they lie on top.
