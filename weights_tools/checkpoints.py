@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from weights_tools import safetensors_file
+from weights_tools import safetensors_file, torchscript_archive
 from weights_tools.errors import ToolError
 
 # Training scripts wrap the state dict in one of these, beside the epoch and the optimiser.
@@ -29,6 +29,7 @@ class Checkpoint:
     source: str
     sha256: str
     tensors: dict[str, Tensor]
+    parallel: bool = False  # whether names had `module.` in front
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class TensorSpec:
 
 
 def load_checkpoint(path: Path) -> Checkpoint:
-    """Loads a checkpoint without running any code it may carry (`weights_only`)."""
+    """Loads a checkpoint or a TorchScript archive without running any code it may carry."""
     if not path.is_file():
         reason = "is a directory" if path.is_dir() else "no such file"
         raise ToolError(f"{path}: expected a checkpoint file, but {reason}")
@@ -49,7 +50,9 @@ def load_checkpoint(path: Path) -> Checkpoint:
         loaded: Any = _load_safetensors(path)
     else:
         loaded = _load_pickle(path)
-    return Checkpoint(path.name, _sha256(path), _state_dict(path, loaded))
+    tensors = _state_dict(path, loaded)
+    parallel = any(name.startswith(_PARALLEL_PREFIX) for name in _unwrap(loaded))
+    return Checkpoint(path.name, _sha256(path), tensors, parallel)
 
 
 def check_tensors(
@@ -146,6 +149,8 @@ def _load_pickle(path: Path) -> Any:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            if torchscript_archive.is_torchscript(path):
+                return torchscript_archive.load_state_dict(path)
             return torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         # PyTorch's own text advises loading without weights_only, which runs what the file says.
