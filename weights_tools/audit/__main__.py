@@ -6,7 +6,15 @@ from pathlib import Path
 
 import torch
 
-from weights_tools.audit import completion, inpainting, layers, raft, superpoint, tokenizer
+from weights_tools.audit import (
+    clip,
+    completion,
+    inpainting,
+    layers,
+    raft,
+    superpoint,
+    tokenizer,
+)
 from weights_tools.audit.ops import audit_operators, operators
 from weights_tools.audit.program import find_program
 from weights_tools.errors import ToolError, report_errors
@@ -47,6 +55,22 @@ def _run_completion(arguments: argparse.Namespace) -> int:
     )
     _write_report(arguments.json, completion.as_json(audit))
     print(completion.as_table(audit))
+    return _verdict(audit.disagreements)
+
+
+def _run_clip(arguments: argparse.Namespace) -> int:
+    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
+    if arguments.labels_file is None:
+        labels = [label.strip() for label in arguments.labels.split(",")]
+    else:
+        labels = _lines(arguments.labels_file)
+    question = clip.Question(labels, arguments.template or (), arguments.prompts)
+    options = _thread_options(arguments.threads)
+    audit = clip.audit_clip(
+        hewn, arguments.weights, arguments.images, question, arguments.witness, options
+    )
+    _write_report(arguments.json, clip.as_json(audit))
+    print(clip.as_table(audit))
     return _verdict(audit.disagreements)
 
 
@@ -102,6 +126,13 @@ def _run_layers(arguments: argparse.Namespace) -> int:
     return _verdict(layers.disagreements(audit))
 
 
+def _lines(path: Path) -> list[str]:
+    try:
+        return [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line]
+    except (OSError, UnicodeDecodeError) as error:
+        raise ToolError(f"{path}: cannot be read as lines of text: {error}") from error
+
+
 def _precision_options(arguments: argparse.Namespace) -> list[str]:
     return ["--precise"] if arguments.precise else []
 
@@ -153,10 +184,12 @@ def _parser() -> argparse.ArgumentParser:
     by_hewn = argparse.ArgumentParser(add_help=False, parents=[common])
     by_hewn.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
 
-    of_network = argparse.ArgumentParser(add_help=False, parents=[by_hewn])
-    of_network.add_argument(
+    with_weights = argparse.ArgumentParser(add_help=False, parents=[by_hewn])
+    with_weights.add_argument(
         "--weights", type=Path, required=True, metavar="F", help="converted file"
     )
+
+    of_network = argparse.ArgumentParser(add_help=False, parents=[with_weights])
     of_network.add_argument("--precise", action="store_true", help="pin hewn's direct convolution")
 
     with_hole = argparse.ArgumentParser(add_help=False)
@@ -181,6 +214,12 @@ def _parser() -> argparse.ArgumentParser:
         "completion", parents=[of_network, with_hole], help="image completion, layer by layer"
     )
     complete.set_defaults(run=_run_completion)
+
+    texts = commands.add_parser(
+        "clip", parents=[with_weights], help="CLIP: inputs, the image tower's layers, features"
+    )
+    _add_clip_options(texts)
+    texts.set_defaults(run=_run_clip)
 
     inpaint = commands.add_parser(
         "inpainting",
@@ -211,6 +250,20 @@ def _parser() -> argparse.ArgumentParser:
     convs.add_argument("--isa", metavar="NAME", help="an instruction set; default the best")
     convs.set_defaults(run=_run_layers)
     return parser
+
+
+def _add_clip_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--images", type=Path, nargs="+", required=True, metavar="I")
+    labels = command.add_mutually_exclusive_group(required=True)
+    labels.add_argument("--labels", metavar="L", help="with commas between them")
+    labels.add_argument("--labels-file", type=Path, metavar="F", help="one a line")
+    command.add_argument("--template", action="append", metavar="T", help="may be repeated")
+    command.add_argument("--prompts", type=Path, metavar="P", help="converted file")
+    command.add_argument(
+        "--witness",
+        action="store_true",
+        help="compare our definition and our tokenizer with open_clip's as well",
+    )
 
 
 def main(argv: list[str] | None = None) -> int:

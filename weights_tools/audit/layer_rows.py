@@ -10,6 +10,8 @@ from torch import Tensor
 from weights_tools.audit.distance import Distance, distance, quotient
 from weights_tools.errors import ToolError
 
+_NAME_WIDTH = 16  # and more where a name is longer
+
 
 @dataclass(frozen=True)
 class LayerRow:
@@ -65,13 +67,15 @@ def beyond_limits(rows: Iterable[LayerRow]) -> list[str]:
 
 def as_table(rows: Sequence[LayerRow]) -> str:
     """As text, one line a layer."""
+    width = max([_NAME_WIDTH, *(len(row.name) for row in rows)])
+    title = f"{'distance to PyTorch in float64':<{width + 18}}"
     lines = [
-        "distance to PyTorch in float64    max-abs                        relative L2",
-        "layer                  hewn   PyTorch     ratio       hewn   PyTorch     ratio",
+        f"{title}max-abs                        relative L2",
+        f"{'layer':<{width}}       hewn   PyTorch     ratio       hewn   PyTorch     ratio",
     ]
     for row in rows:
         lines.append(
-            f"{row.name:<16} {row.hewn.max_abs:10.2e}{row.pytorch.max_abs:10.2e}"
+            f"{row.name:<{width}} {row.hewn.max_abs:10.2e}{row.pytorch.max_abs:10.2e}"
             f"{row.max_abs_ratio:10.2f} {row.hewn.relative_l2:10.2e}"
             f"{row.pytorch.relative_l2:10.2e}{row.relative_l2_ratio:10.2f}"
         )
