@@ -19,6 +19,9 @@ class MappedFile {
 
   std::span<const std::byte> bytes() const { return {static_cast<const std::byte*>(data_), size_}; }
 
+  /// Gives the memory of what was read back; what is touched again is read again.
+  void release() const;
+
  private:
   void* data_;
   std::size_t size_;

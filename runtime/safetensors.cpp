@@ -37,6 +37,8 @@ std::size_t SafetensorsFile::file_size() const { return impl_->mapped.bytes().si
 
 const std::vector<TensorEntry>& SafetensorsFile::tensors() const { return impl_->contents.tensors; }
 
+void SafetensorsFile::release_memory() const { impl_->mapped.release(); }
+
 const std::map<std::string, std::string>& SafetensorsFile::metadata() const {
   return impl_->contents.metadata;
 }

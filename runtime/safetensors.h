@@ -61,6 +61,10 @@ class SafetensorsFile {
   std::span<const float> floats(std::string_view name, const std::optional<Shape>& shape,
                                 std::vector<float>& storage) const;
 
+  /// Gives the memory that reading the tensors has taken back to the system, for use when what was
+  /// wanted has been copied. Tensors remain readable: what is touched again is read again.
+  void release_memory() const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -149,6 +150,19 @@ bool FileLayers::config_flag(const std::string& key) const {
   return entry.value().get<bool>();
 }
 
+bool FileLayers::has_config(const std::string& key) const {
+  const ConfigEntry entry(file_, key);
+  return !entry.value().is_discarded() && !entry.value().is_null();
+}
+
+std::vector<std::string> FileLayers::config_strings(const std::string& key) const {
+  const ConfigEntry entry(file_, key);
+  const json& value = entry.value();
+  const auto is_string = [](const json& element) { return element.is_string(); };
+  entry.expect(value.is_array() && std::ranges::all_of(value, is_string), "a list of strings");
+  return value.get<std::vector<std::string>>();
+}
+
 std::size_t FileLayers::config_index(const std::string& key,
                                      std::span<const std::string_view> names) const {
   const ConfigEntry entry(file_, key);
@@ -164,30 +178,84 @@ void FileLayers::expect_config(const std::string& key, std::int64_t value) const
 }
 
 ConvWeights FileLayers::weights(const std::string& name, const Shape& shape, const Fan& fan) {
-  layers_.insert(name);
-  const auto values = [&](const char* part, const Shape& part_shape) {
-    std::vector<float> storage;
-    const auto span = file_.floats(concat(name, ".", part), part_shape, storage);
-    return storage.empty() ? std::vector<float>(span.begin(), span.end()) : storage;
-  };
   const Shape channels{fan.out};
   ConvWeights weights{.shape = shape,
-                      .weight = values("weight", shape),
-                      .bias = values("bias", channels),
+                      .weight = values(name + ".weight", shape),
+                      .bias = values(name + ".bias", channels),
                       .scale = {},
                       .shift = {}};
   if (file_.find(name + ".scale") != nullptr) {
-    weights.scale = values("scale", channels);
-    weights.shift = values("shift", channels);
+    weights.scale = values(name + ".scale", channels);
+    weights.shift = values(name + ".shift", channels);
+  }
+  return weights;
+}
+
+std::int64_t FileLayers::rank_of(const std::string& tensor) const {
+  const TensorEntry* entry = file_.find(tensor);
+  return entry == nullptr ? 0 : entry->shape.rank();
+}
+
+const Shape& FileLayers::shape_of(const std::string& tensor, std::int64_t rank) const {
+  const Shape& shape = file_.at(tensor).shape;
+  require(shape.rank() == rank && shape.count() > 0, file_.path().string(), ": tensor '", tensor,
+          "': expected ", rank, " sizes of at least 1, got shape ", shape);
+  return shape;
+}
+
+std::vector<float> FileLayers::values(const std::string& tensor, const Shape& shape) {
+  read_.insert(tensor);
+  std::vector<float> storage;
+  const auto span = file_.floats(tensor, shape, storage);
+  return storage.empty() ? std::vector<float>(span.begin(), span.end()) : storage;
+}
+
+StoredMatrix FileLayers::matrix(const std::string& tensor, const Shape& shape) {
+  const TensorEntry& entry = file_.at(tensor);
+  StoredMatrix matrix{.shape = shape, .values = values(tensor, shape), .halves = {}};
+  if (entry.dtype != Dtype::float16) return matrix;
+  matrix.halves.resize(matrix.values.size());
+  std::memcpy(matrix.halves.data(), entry.data.data(), entry.data.size());
+  matrix.values = {};
+  return matrix;
+}
+
+const TensorEntry& FileLayers::deferred(const std::string& tensor, const Shape& shape) {
+  read_.insert(tensor);
+  const TensorEntry& entry = file_.at(tensor);
+  require(entry.shape == shape && entry.dtype != Dtype::int64, path(), ": tensor '", tensor,
+          "': expected floating values of shape ", shape, ", got ", dtype_name(entry.dtype),
+          " of shape ", entry.shape);
+  return entry;
+}
+
+PackedLinear FileLayers::linear(const std::string& name, const Shape& shape,
+                                const Activation& activation) {
+  const StoredMatrix weight = matrix(name + ".weight", shape);
+  const std::vector<float> bias = values(name + ".bias", Shape{shape[0]});
+  return {name, weight.rows(0, shape[0], bias), activation};
+}
+
+LinearWeights StoredMatrix::rows(std::int64_t begin, std::int64_t end,
+                                 std::span<const float> bias) const {
+  const auto part = [&]<typename Value>(const std::vector<Value>& all) {
+    const auto columns = static_cast<std::size_t>(shape[1]);
+    return std::span<const Value>(all).subspan(static_cast<std::size_t>(begin) * columns,
+                                               static_cast<std::size_t>(end - begin) * columns);
+  };
+  LinearWeights weights{.shape = {end - begin, shape[1]}, .weight = {}, .bias = bias};
+  if (halves.empty()) {
+    weights.weight = part(values);
+  } else {
+    weights.halves = part(halves);
   }
   return weights;
 }
 
 void FileLayers::expect_nothing_left(std::initializer_list<std::string_view> others) const {
   for (const TensorEntry& tensor : file_.tensors()) {
-    const std::string layer = tensor.name.substr(0, tensor.name.rfind('.'));
     const bool known =
-        layers_.contains(layer) || std::ranges::any_of(others, [&](std::string_view prefix) {
+        read_.contains(tensor.name) || std::ranges::any_of(others, [&](std::string_view prefix) {
           return tensor.name.starts_with(prefix);
         });
     require(known, file_.path().string(), ": tensor '", tensor.name,

@@ -3,6 +3,7 @@
 
 #include "hewn/models/layers/conv_layer.h"
 #include "hewn/ops/gru/conv_gru.h"
+#include "hewn/ops/linear/linear.h"
 #include "hewn/runtime/random.h"
 #include "hewn/runtime/safetensors.h"
 
@@ -26,6 +27,16 @@ struct ConvWeights {
   std::vector<float> scale, shift;  ///< empty, or the batch norm that follows the activation
 
   Conv2dWeights spans() const { return {shape, weight, bias, scale, shift}; }
+};
+
+/// A matrix as a file stores it: float32 values, or binary16 ones. The other is empty.
+struct StoredMatrix {
+  Shape shape;
+  std::vector<float> values;
+  std::vector<std::uint16_t> halves;
+
+  /// Rows [begin, end) as the weight of a linear layer.
+  LinearWeights rows(std::int64_t begin, std::int64_t end, std::span<const float> bias) const;
 };
 
 /// Makes layers by name. A network asks for each of its layers once, when it is constructed.
@@ -78,6 +89,9 @@ class FileLayers : public LayerSource {
   /// The file must outlive this.
   FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing);
 
+  /// The file's path, for messages.
+  std::string path() const { return file_.path().string(); }
+
   /// A string of the configuration.
   std::string config(const std::string& key) const;
   /// An integer from `least` to `most`, which is not written as 3.0.
@@ -86,6 +100,10 @@ class FileLayers : public LayerSource {
   std::vector<double> config_numbers(const std::string& key, std::size_t count, double least,
                                      double most) const;
   bool config_flag(const std::string& key) const;
+  /// Whether the configuration has the key, and not null for it.
+  bool has_config(const std::string& key) const;
+  /// A list of strings.
+  std::vector<std::string> config_strings(const std::string& key) const;
   /// What `choices` pair with a string of the configuration, which is one of theirs.
   template <typename Value>
   Value config_choice(const std::string& key,
@@ -97,11 +115,28 @@ class FileLayers : public LayerSource {
   /// Throws unless the configuration has this number.
   void expect_config(const std::string& key, std::int64_t value) const;
   /// Whether the file has weights for the layer.
-  bool has(const std::string& name) const { return file_.find(name + ".weight") != nullptr; }
+  bool has(const std::string& name) const { return has_tensor(name + ".weight"); }
+  bool has_tensor(const std::string& name) const { return file_.find(name) != nullptr; }
   /// Throws Error, naming file and tensor, when one is missing, not finite, or of another shape.
   ConvWeights weights(const std::string& name, const Shape& shape, const Fan& fan) override;
-  /// Throws Error, naming file and tensor, when the file holds a tensor that no layer has asked
-  /// for, and whose name begins with none of `others`, which are parts of their own.
+
+  /// How many sizes a tensor has; 0 when it is missing, too.
+  std::int64_t rank_of(const std::string& tensor) const;
+  /// The shape of a tensor. Throws Error, naming file and tensor, when it is missing or not of this
+  /// rank.
+  const Shape& shape_of(const std::string& tensor, std::int64_t rank) const;
+  /// A tensor's values. Throws as weights() does.
+  std::vector<float> values(const std::string& tensor, const Shape& shape);
+  /// A matrix [out][in] in the precision in which it is stored. Throws as weights() does.
+  StoredMatrix matrix(const std::string& tensor, const Shape& shape);
+  /// The linear layer `name` with weights of `shape`. Throws as weights() does.
+  PackedLinear linear(const std::string& name, const Shape& shape,
+                      const Activation& activation = {});
+  /// A matrix that is read later, and in part. Throws Error, naming file and tensor, when it is
+  /// missing, not floating, or of another shape; its values are not looked at.
+  const TensorEntry& deferred(const std::string& tensor, const Shape& shape);
+  /// Throws Error, naming file and tensor, when the file holds a tensor that nobody has asked for,
+  /// and whose name begins with none of `others`, which are parts of their own.
   void expect_nothing_left(std::initializer_list<std::string_view> others = {}) const;
 
  private:
@@ -109,7 +144,7 @@ class FileLayers : public LayerSource {
   std::size_t config_index(const std::string& key, std::span<const std::string_view> names) const;
 
   const SafetensorsFile& file_;
-  std::set<std::string> layers_;
+  std::set<std::string> read_;
 };
 
 /// Layers with random weights of variance gain² / fan-in.

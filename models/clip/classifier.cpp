@@ -1,0 +1,111 @@
+#include "hewn/models/clip/classifier.h"
+
+#include "hewn/ops/elementwise/elementwise.h"
+#include "hewn/ops/matmul/matmul.h"
+#include "hewn/ops/normalize/normalize.h"
+#include "hewn/runtime/error.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+namespace hewn {
+
+namespace {
+
+void check_labels(const std::vector<std::string>& names, const Prompts* prompts) {
+  require(!names.empty(), "labels: expected at least one");
+  std::unordered_set<std::string_view> seen;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const bool blank = names[i].find_first_not_of(" \t\r\n\v\f") == std::string::npos;
+    require(!blank, "labels: number ", i + 1, " is empty");
+    require(seen.insert(names[i]).second, "labels: \"", printable(names[i]), "\" is given twice");
+  }
+  if (prompts == nullptr || prompts->classes() == 0) return;
+  require(prompts->classes() == std::ssize(names), "labels: the prompts were learned for ",
+          prompts->classes(), " classes, each with its own, got ", names.size(), " labels");
+}
+
+/// The texts that the text tower is to see, label by label.
+std::vector<ClipText> tokenized(const Tokenizer& tokenizer, const Prompts* prompts,
+                                const Labels& labels, std::int64_t length) {
+  const bool own_template = prompts != nullptr && prompts->has_contexts();
+  require(own_template || !labels.templates.empty(), "templates: expected at least one");
+  for (const std::string& text : labels.templates) {
+    require(own_template || text.find("{}") != std::string::npos,
+            "templates: expected a text with {} where the label goes, got \"", printable(text),
+            "\"");
+  }
+  std::vector<ClipText> texts;
+  for (std::int64_t i = 0; i < std::ssize(labels.names); ++i) {
+    const std::string& name = labels.names[static_cast<std::size_t>(i)];
+    if (own_template) {
+      texts.push_back(prompts->text(tokenizer, name, i, length));
+      continue;
+    }
+    for (const std::string& text : labels.templates) {
+      texts.push_back(tokenizer.encode_context(fill_template(text, name), length));
+    }
+  }
+  return texts;
+}
+
+/// The mean of each label's features, `each` of them, of length 1.
+void average(ConstView features, std::int64_t each, View y, Context& ctx) {
+  const Nhwc one{1, 1, 1, y.shape.c};
+  for (std::int64_t label = 0; label < y.shape.w; ++label) {
+    const View sum(y.pixel(0, 0, label), one);
+    copy({features.pixel(0, 0, label * each), one}, sum);
+    for (std::int64_t i = 1; i < each; ++i) {
+      binary(BinaryOp::add, sum, {features.pixel(0, 0, label * each + i), one}, sum, ctx);
+    }
+  }
+  l2_normalize(y, y, ctx);
+}
+
+}  // namespace
+
+Classifier::Classifier(const Clip& clip, const Tokenizer& tokenizer, const Prompts* prompts,
+                       const Labels& labels, Context& ctx)
+    : clip_(clip), prompts_(prompts), labels_(std::ssize(labels.names)) {
+  check_labels(labels.names, prompts);
+  require(tokenizer.vocabulary() == clip.text().vocabulary_size(),
+          "tokenizer: expected a vocabulary of ", clip.text().vocabulary_size(), ", got ",
+          tokenizer.vocabulary());
+  texts_ = tokenized(tokenizer, prompts, labels, clip.text().context_length());
+  if (prompts_ != nullptr && prompts_->depends_on_picture()) return;
+  features_ = Tensor({1, 1, labels_, clip_.text().embedding_size()});
+  compute({}, features_.view(), ctx);
+}
+
+void Classifier::image_features(ConstView pictures, View features, Context& ctx) const {
+  clip_.image()(pictures, prompts_ == nullptr ? nullptr : prompts_->image(), features, ctx);
+}
+
+ConstView Classifier::text_features(ConstView image_feature, Context& ctx) const {
+  if (!features_.values().empty()) return features_.view();
+  const View features = ctx.arena().view({1, 1, labels_, clip_.text().embedding_size()});
+  compute(image_feature, features, ctx);
+  return features;
+}
+
+void Classifier::compute(ConstView image_feature, View features, Context& ctx) const {
+  const Arena::Scope scope(ctx.arena());
+  TextContexts contexts;
+  if (prompts_ != nullptr) contexts = prompts_->contexts(image_feature, ctx);
+  std::vector<TextTokens> tokens;
+  tokens.reserve(texts_.size());
+  for (const ClipText& text : texts_) tokens.push_back(text.tokens);
+  const std::int64_t each = std::ssize(texts_) / labels_;
+  if (each == 1) return clip_.text()(tokens, contexts, features, ctx);
+  const View all = ctx.arena().view({1, 1, std::ssize(texts_), features.shape.c});
+  clip_.text()(tokens, contexts, all, ctx);
+  average(all, each, features, ctx);
+}
+
+void Classifier::logits(ConstView image_feature, ConstView text_features, View logits,
+                        Context& ctx) const {
+  matmul(image_feature, text_features, logits, ctx, {.transpose_b = true});
+  for (std::int64_t i = 0; i < logits.shape.c; ++i) logits.data[i] *= clip_.logit_scale();
+}
+
+}  // namespace hewn

@@ -1,0 +1,45 @@
+// CLIP's image tower: a vision transformer, from a picture to a vector.
+#pragma once
+
+#include "hewn/models/clip/prompts.h"
+#include "hewn/models/clip/transformer.h"
+#include "hewn/models/layers/layer_source.h"
+#include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/runtime/context.h"
+#include "hewn/runtime/tensor.h"
+
+#include <cstdint>
+#include <vector>
+
+namespace hewn {
+
+class ImageTower {
+ public:
+  /// Reads the tensors `visual.*` of a converted file. Throws Error, naming file and tensor, when
+  /// one is missing or of a shape that does not fit the others.
+  explicit ImageTower(FileLayers& file);
+
+  std::int64_t picture_size() const { return grid_ * patch_; }  ///< pixels of a side
+  std::int64_t width() const { return transformer_.width(); }
+  std::int64_t blocks() const { return transformer_.blocks(); }
+  std::int64_t embedding_size() const { return proj_.out_features(); }
+
+  /// The feature of each picture, of length 1: features {1, 1, n, embedding_size()} of pictures
+  /// {n, size, size, 3}, preprocessed. `prompts` may be null; its tokens stand behind the patches.
+  /// Throws Error when a shape is wrong. Thread-safe with one Context a thread. Traces every layer.
+  void operator()(ConstView pictures, const ImagePrompts* prompts, View features,
+                  Context& ctx) const;
+
+ private:
+  std::int64_t patch_;
+  std::int64_t grid_;  // patches along a side
+  PackedConv2d conv1_;
+  std::vector<float> class_token_;  // with its positional embedding
+  Tensor positions_;                // of the patches: {1, grid, grid, width}
+  LayerNorm ln_pre_;
+  Transformer transformer_;
+  LayerNorm ln_post_;
+  PackedLinear proj_;
+};
+
+}  // namespace hewn

@@ -1,0 +1,182 @@
+#include "hewn/models/clip/prompts.h"
+
+#include "hewn/runtime/error.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace hewn {
+
+namespace {
+
+constexpr std::int64_t kMostTokens = 4096;
+
+std::string prompt_name(const char* tower, std::int64_t block) {
+  return concat(tower, ".prompts.", block);
+}
+
+/// How many of `name(0)`, `name(1)`, … the file has, one after the other.
+template <typename Name>
+std::int64_t count_blocks(const FileLayers& file, const Name& name) {
+  std::int64_t count = 0;
+  while (file.has_tensor(name(count))) ++count;
+  return count;
+}
+
+void check_depth(const FileLayers& file, const char* tower, std::int64_t prompts,
+                 std::int64_t blocks) {
+  require(prompts <= blocks, file.path(), ": ", tower, " prompts for ", prompts,
+          " blocks, but the model has ", blocks);
+}
+
+Tensor read_tokens(FileLayers& file, const std::string& name, std::int64_t count,
+                   std::int64_t width) {
+  Tensor tokens({1, 1, count, width});
+  std::ranges::copy(file.values(name, {count, width}), tokens.values().begin());
+  return tokens;
+}
+
+std::int64_t checked_count(const FileLayers& file, const std::string& name, std::int64_t count) {
+  require(count <= kMostTokens, file.path(), ": tensor '", name, "': expected at most ",
+          kMostTokens, " tokens, got ", count);
+  return count;
+}
+
+/// What MaPLe's coupling makes of a text prompt for the picture.
+Tensor coupled(FileLayers& file, std::int64_t block, const Tensor& text, std::int64_t width) {
+  const PackedLinear layer =
+      file.linear(concat("coupling.", block), {width, text.shape().c});
+  Tensor tokens({1, 1, text.shape().w, width});
+  Context ctx({.threads = 1});
+  linear(text.view(), layer, tokens.view(), ctx);
+  return tokens;
+}
+
+}  // namespace
+
+Prompts::Prompts(const SafetensorsFile& file, const PromptSizes& sizes) {
+  FileLayers layers(file, "clip-prompts", Conv2dPacking::any);
+  method_ = layers.config("method");
+  if (layers.has_config("labels")) labels_ = layers.config_strings("labels");
+  read_text(layers, sizes);
+  read_image(layers, sizes);
+  require(has_contexts() || image_, file.path().string(), ": expected prompts, but there are none");
+  layers.expect_nothing_left();
+}
+
+void Prompts::read_text(FileLayers& file, const PromptSizes& sizes) {
+  const auto name = [](std::int64_t block) { return prompt_name("text", block); };
+  const std::int64_t blocks = count_blocks(file, name);
+  if (blocks == 0) return;
+  check_depth(file, "text", blocks, sizes.text_blocks);
+  template_ = file.config("template");
+  require(template_.find("{}") != std::string::npos, file.path(),
+          ": hewn.config: template: expected a text with {} in it, got \"", printable(template_),
+          "\"");
+  position_ = file.config_choice<Position>("class_position", {{"end", Position::end},
+                                                              {"middle", Position::middle},
+                                                              {"front", Position::front}});
+  const bool each = file.rank_of(name(0)) == 3;
+  const Shape& shape = file.shape_of(name(0), each ? 3 : 2);
+  classes_ = each ? shape[0] : 0;
+  context_length_ = checked_count(file, name(0), shape[each ? 1 : 0]);
+  contexts_ = Tensor({1, 1, context_length_ * std::max<std::int64_t>(classes_, 1),
+                      sizes.text_width});
+  const Shape expected = each ? Shape{classes_, context_length_, sizes.text_width}
+                              : Shape{context_length_, sizes.text_width};
+  std::ranges::copy(file.values(name(0), expected), contexts_.values().begin());
+  for (std::int64_t block = 1; block < blocks; ++block) {
+    deep_contexts_.push_back(
+        read_tokens(file, name(block), context_length_, sizes.text_width));
+  }
+  require(!each || deep_contexts_.empty(), file.path(),
+          ": expected deep text prompts only with contexts that all classes share");
+  if (!file.has("meta_net.linear1")) return;
+  const std::int64_t hidden = file.shape_of("meta_net.linear1.weight", 2)[0];
+  meta_net_ = MetaNet{
+      .linear1 = file.linear("meta_net.linear1", {hidden, sizes.embedding}, Activation::relu()),
+      .linear2 = file.linear("meta_net.linear2", {sizes.text_width, hidden})};
+}
+
+void Prompts::read_image(FileLayers& file, const PromptSizes& sizes) {
+  std::vector<Tensor> tokens;
+  const auto name = [](std::int64_t block) { return prompt_name("image", block); };
+  const auto coupling = [](std::int64_t block) { return concat("coupling.", block, ".weight"); };
+  const std::int64_t couplings = count_blocks(file, coupling);
+  const std::int64_t blocks = couplings > 0 ? couplings : count_blocks(file, name);
+  if (blocks == 0) return;
+  check_depth(file, "image", blocks, sizes.image_blocks);
+  if (couplings > 0) {
+    require(classes_ == 0 && couplings <= std::ssize(deep_contexts_) + 1, file.path(), ": ",
+            couplings, " couplings, but ", deep_contexts_.size() + 1, " text prompts");
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      const Tensor& text =
+          block == 0 ? contexts_ : deep_contexts_[static_cast<std::size_t>(block - 1)];
+      tokens.push_back(coupled(file, block, text, sizes.image_width));
+    }
+  } else {
+    const std::int64_t count = checked_count(file, name(0), file.shape_of(name(0), 2)[0]);
+    for (std::int64_t block = 0; block < blocks; ++block) {
+      tokens.push_back(read_tokens(file, name(block), count, sizes.image_width));
+    }
+  }
+  image_.emplace();
+  image_->tokens = std::move(tokens.front());
+  std::move(tokens.begin() + 1, tokens.end(), std::back_inserter(image_->deep));
+}
+
+ClipText Prompts::text(const Tokenizer& tokenizer, std::string_view label, std::int64_t index,
+                       std::int64_t length) const {
+  ClipText text = tokenizer.encode_context(fill_template(template_, label), length);
+  const std::int64_t tokens = std::ssize(text.tokens) - 1;  // but for end of text
+  require(tokens > context_length_, "prompts: the template \"", printable(template_), "\" has ",
+          tokens - 1, " tokens for \"", printable(label), "\", fewer than the ", context_length_,
+          " contexts");
+  // Placeholders stand behind start of text. What is behind them is the label and the rest.
+  const std::int64_t behind = tokens - 1 - context_length_;
+  const std::int64_t label_tokens =
+      std::min(std::ssize(tokenizer.encode(label)), behind);
+  const auto contexts = text.tokens.begin() + 1;
+  const std::int32_t first =
+      tokenizer.vocabulary() +
+      static_cast<std::int32_t>(classes_ == 0 ? 0 : index * context_length_);
+  for (std::int64_t i = 0; i < context_length_; ++i) {
+    contexts[i] = first + static_cast<std::int32_t>(i);
+  }
+  // Contexts that belong behind the label change places with it.
+  const std::int64_t before = position_ == Position::end      ? context_length_
+                              : position_ == Position::middle ? context_length_ / 2
+                                                              : 0;
+  std::rotate(contexts + before, contexts + context_length_,
+              contexts + context_length_ + label_tokens);
+  return text;
+}
+
+TextContexts Prompts::contexts(ConstView image_feature, Context& ctx) const {
+  if (!meta_net_) return {.rows = contexts_.view(), .deep = deep_contexts_};
+  const View rows = ctx.arena().view(contexts_.shape());
+  const Arena::Scope scope(ctx.arena());
+  const View hidden = ctx.arena().view({1, 1, 1, meta_net_->linear1.out_features()});
+  const View shift = ctx.arena().view({1, 1, 1, rows.shape.c});
+  linear(image_feature, meta_net_->linear1, hidden, ctx);
+  linear(hidden, meta_net_->linear2, shift, ctx);
+  for (std::int64_t i = 0; i < rows.shape.w; ++i) {
+    const float* context = contexts_.view().pixel(0, 0, i);
+    for (std::int64_t c = 0; c < rows.shape.c; ++c) rows.pixel(0, 0, i)[c] = context[c] + shift.data[c];
+  }
+  return {.rows = rows, .deep = deep_contexts_};
+}
+
+std::string fill_template(std::string_view text_template, std::string_view label) {
+  constexpr std::string_view kPlace = "{}";
+  std::string text;
+  for (std::size_t at = 0;;) {
+    const std::size_t place = text_template.find(kPlace, at);
+    text += text_template.substr(at, place - at);
+    if (place == std::string_view::npos) return text;
+    text += label;
+    at = place + kPlace.size();
+  }
+}
+
+}  // namespace hewn

@@ -1,0 +1,168 @@
+#include "hewn/models/clip/transformer.h"
+
+#include "hewn/ops/layer_norm/layer_norm.h"
+#include "hewn/runtime/error.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+
+namespace hewn {
+
+namespace {
+
+/// Activations that a block's linear layers give.
+View new_tokens(const Nhwc& like, std::int64_t channels, Context& ctx) {
+  return ctx.arena().view({like.n, like.h, like.w, channels});
+}
+
+/// The picked tokens of each picture of x.
+void pick(ConstView x, std::span<const std::int32_t> picked, View y) {
+  for (std::int64_t n = 0; n < x.shape.n; ++n) {
+    for (std::int64_t i = 0; i < std::ssize(picked); ++i) {
+      std::copy_n(x.pixel(n, 0, picked[static_cast<std::size_t>(i)]), x.shape.c, y.pixel(n, 0, i));
+    }
+  }
+}
+
+PackedLinear rows_of(const std::string& name, const StoredMatrix& matrix, std::int64_t begin,
+                     std::int64_t end, const std::vector<float>& bias) {
+  const auto part = std::span<const float>(bias).subspan(static_cast<std::size_t>(begin),
+                                                         static_cast<std::size_t>(end - begin));
+  return {name, matrix.rows(begin, end, part)};
+}
+
+}  // namespace
+
+LayerNorm::LayerNorm(FileLayers& file, const std::string& name, std::int64_t width)
+    : weight(file.values(name + ".weight", Shape{width})),
+      bias(file.values(name + ".bias", Shape{width})) {}
+
+void LayerNorm::operator()(ConstView x, View y, Context& ctx) const {
+  layer_norm(x, {.weight = weight, .bias = bias}, y, ctx);
+}
+
+ResidualBlock::Projections::Projections(FileLayers& file, const std::string& name, const Form& form)
+    : Projections(name, file.matrix(name + ".in_proj_weight", {3 * form.width, form.width}),
+                  file.values(name + ".in_proj_bias", Shape{3 * form.width}), form) {}
+
+ResidualBlock::Projections::Projections(const std::string& name, const StoredMatrix& weight,
+                                        const std::vector<float>& bias, const Form& form)
+    : in_proj(rows_of(name + ".in_proj", weight, form.last ? form.width : 0, 3 * form.width, bias)) {
+  if (form.last) query.emplace(rows_of(name + ".in_proj query", weight, 0, form.width, bias));
+}
+
+ResidualBlock::ResidualBlock(FileLayers& file, const std::string& name, const Form& form)
+    : name_(name),
+      form_(form),
+      ln_1_(file, name + ".ln_1", form.width),
+      attn_(file, name + ".attn", form),
+      out_proj_(file.linear(name + ".attn.out_proj", {form.width, form.width})),
+      ln_2_(file, name + ".ln_2", form.width),
+      c_fc_(file.linear(name + ".mlp.c_fc", {4 * form.width, form.width}, form.activation)),
+      c_proj_(file.linear(name + ".mlp.c_proj", {form.width, 4 * form.width})) {}
+
+void ResidualBlock::operator()(View x, const Sight& sight, Context& ctx) const {
+  {
+    const Arena::Scope scope(ctx.arena());
+    const std::int64_t d = form_.width;
+    const View normalized = new_tokens(x.shape, d, ctx);
+    ln_1_(x, normalized, ctx);
+    const View qkv = new_tokens(x.shape, 3 * d, ctx);
+    linear(normalized, attn_.in_proj, qkv, ctx);
+    const auto tokens = ctx.arena().allocate<std::int32_t>(x.shape.w);
+    std::iota(tokens.begin(), tokens.end(), 0);
+    attend(qkv.channels(0, d), tokens, qkv.channels(d, 3 * d), sight, x, ctx);
+  }
+  transform(x, ctx);
+}
+
+void ResidualBlock::operator()(ConstView x, const Sight& sight,
+                               std::span<const std::int32_t> picked, View y, Context& ctx) const {
+  pick(x, picked, y);
+  {
+    const Arena::Scope scope(ctx.arena());
+    const View normalized = new_tokens(x.shape, form_.width, ctx);
+    ln_1_(x, normalized, ctx);
+    const View kv = new_tokens(x.shape, 2 * form_.width, ctx);
+    linear(normalized, attn_.in_proj, kv, ctx);
+    const View asking = new_tokens(y.shape, form_.width, ctx);
+    pick(normalized, picked, asking);
+    const View q = new_tokens(y.shape, form_.width, ctx);
+    linear(asking, *attn_.query, q, ctx);
+    attend(q, picked, kv, sight, y, ctx);
+  }
+  transform(y, ctx);
+}
+
+/// x += out_proj(attention(q, k, v)).
+void ResidualBlock::attend(ConstView q, std::span<const std::int32_t> tokens,
+                           ConstView keys_and_values, const Sight& sight, View x,
+                           Context& ctx) const {
+  const std::int64_t d = form_.width;
+  const ConstView k = keys_and_values.channels(0, d);
+  const ConstView v = keys_and_values.channels(d, 2 * d);
+  const View y = new_tokens(q.shape, d, ctx);
+  if (sight.parents.empty()) {
+    attention(q, k, v, form_.heads, y, ctx);
+  } else {
+    tree_attention(q, tokens, k, v, sight.parents, form_.heads, y, ctx);
+  }
+  linear(y, out_proj_, x, ctx, {.after = x});
+}
+
+/// x += c_proj(activation(c_fc(ln_2(x)))).
+void ResidualBlock::transform(View x, Context& ctx) const {
+  const Arena::Scope scope(ctx.arena());
+  const View normalized = new_tokens(x.shape, form_.width, ctx);
+  ln_2_(x, normalized, ctx);
+  const View hidden = new_tokens(x.shape, 4 * form_.width, ctx);
+  linear(normalized, c_fc_, hidden, ctx);
+  linear(hidden, c_proj_, x, ctx, {.after = x});
+}
+
+Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t width,
+                         std::int64_t heads, const Activation& activation)
+    : width_(width) {
+  require(width % heads == 0, name, ": a width of ", width, " does not divide into ", heads,
+          " heads");
+  const auto block_name = [&](std::int64_t i) { return concat(name, ".resblocks.", i); };
+  std::int64_t count = 0;
+  while (file.has(block_name(count) + ".ln_1")) ++count;
+  require(count > 0, name, ": expected at least one block, but ", block_name(0), " is missing");
+  blocks_.reserve(static_cast<std::size_t>(count));
+  for (std::int64_t i = 0; i < count; ++i) {
+    blocks_.emplace_back(file, block_name(i),
+                         ResidualBlock::Form{.width = width,
+                                             .heads = heads,
+                                             .activation = activation,
+                                             .last = i + 1 == count});
+  }
+}
+
+void Transformer::operator()(View x, const Sight& sight, const DeepPrompts& prompts,
+                             std::span<const std::int32_t> picked, View y, Context& ctx) const {
+  const std::size_t last = blocks_.size() - 1;
+  require(prompts.before.size() <= last, "transformer: expected prompts for at most ", last,
+          " blocks after the first, got ", prompts.before.size());
+  for (std::size_t i = 0; i <= last; ++i) {
+    if (i > 0 && i <= prompts.before.size()) {
+      put_tokens(prompts.before[i - 1].view(), prompts.first, x);
+    }
+    const ResidualBlock& block = blocks_[i];
+    if (i < last) {
+      block(x, sight, ctx);
+    } else {
+      block(x, sight, picked, y, ctx);
+    }
+    ctx.trace(block.name(), i < last ? x : y);
+  }
+}
+
+void put_tokens(ConstView tokens, std::int64_t first, View x) {
+  for (std::int64_t n = 0; n < x.shape.n; ++n) {
+    copy(tokens, {x.pixel(n, 0, first), tokens.shape, x.pixel_stride});
+  }
+}
+
+}  // namespace hewn
