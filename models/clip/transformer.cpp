@@ -11,9 +11,14 @@ namespace hewn {
 
 namespace {
 
-/// Activations that a block's linear layers give.
+/// Activations that a block's linear layers give. Tokens are an odd number of cache lines apart:
+/// were they a multiple of 4 KB apart, the same channel of all of them would fall into one set of
+/// L1, which is as large as a tile of a product.
 View new_tokens(const Nhwc& like, std::int64_t channels, Context& ctx) {
-  return ctx.arena().view({like.n, like.h, like.w, channels});
+  constexpr std::int64_t kLine = 16;  // floats
+  const std::int64_t stride = (divide_up(channels, kLine) | 1) * kLine;
+  const View all = ctx.arena().view({like.n, like.h, like.w, stride});
+  return all.channels(0, channels);
 }
 
 /// The picked tokens of each picture of x.
