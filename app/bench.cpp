@@ -21,6 +21,7 @@ constexpr const char* kHelp = R"(Examples:
   hewn bench keypoints --weights superpoint.safetensors --size 480x640
   hewn bench flow --random-weights 1 --size 440x1024 --repeat 3 --threads 1 --profile
   hewn bench complete --random-weights 1 --size 512x512 --postprocess both
+  hewn bench classify --weights clip.safetensors --batch 8
 
 The pictures are drawn by the program.)";
 
@@ -204,6 +205,7 @@ void add_bench(CLI::App& parent) {
   add_bench_keypoints(*bench);
   add_bench_flow(*bench);
   add_bench_complete(*bench);
+  add_bench_classify(*bench);
 }
 
 }  // namespace hewn::app

@@ -94,5 +94,6 @@ void publish(const BenchOptions& options, const BenchReport& report, Context& ct
 void add_bench_keypoints(CLI::App& bench);
 void add_bench_flow(CLI::App& bench);
 void add_bench_complete(CLI::App& bench);
+void add_bench_classify(CLI::App& bench);
 
 }  // namespace hewn::app

@@ -13,6 +13,8 @@ void add_keypoints(CLI::App& parent);
 void add_match(CLI::App& parent);
 void add_flow(CLI::App& parent);
 void add_complete(CLI::App& parent);
+void add_classify(CLI::App& parent);
+void add_embed(CLI::App& parent);
 void add_tokenize(CLI::App& parent);
 void add_inspect(CLI::App& parent);
 void add_cpu(CLI::App& parent);

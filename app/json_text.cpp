@@ -13,17 +13,13 @@ namespace {
 
 constexpr std::size_t kIndent = 2;
 
-std::string one_line(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
-}
-
 bool is_innermost(const Json& json) {
   return std::ranges::none_of(json, [](const Json& child) { return child.is_structured(); });
 }
 
 void append(const Json& json, std::size_t depth, std::string& text) {
   if (!json.is_structured() || is_innermost(json)) {
-    text += one_line(json);
+    text += to_line(json);
     return;
   }
   const std::string indent((depth + 1) * kIndent, ' ');
@@ -31,7 +27,7 @@ void append(const Json& json, std::size_t depth, std::string& text) {
   const char* separator = "\n";
   for (const auto& [key, value] : json.items()) {
     text.append(separator).append(indent);
-    if (json.is_object()) text += one_line(key) + ": ";
+    if (json.is_object()) text += to_line(key) + ": ";
     append(value, depth + 1, text);
     separator = ",\n";
   }
@@ -47,6 +43,10 @@ double shortest(float value) {
   double number = 0;
   std::from_chars(digits.data(), end, number);
   return number;
+}
+
+std::string to_line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string to_text(const Json& json) {

@@ -16,6 +16,9 @@ double shortest(float value);
 /// line. Bytes that are no UTF-8 (file names may hold any) are replaced.
 std::string to_text(const Json& json);
 
+/// The same on one line.
+std::string to_line(const Json& json);
+
 /// Whether JSON goes to standard output, which is then left to it alone.
 bool is_standard_output(const std::filesystem::path& target);
 

@@ -26,6 +26,7 @@ constexpr const char* kExamples = R"(Examples:
   hewn match left.png right.png --weights superpoint.safetensors --draw matches.png
   hewn flow frame_0.png frame_1.png --weights raft.safetensors --draw flow.png
   hewn complete photo.png --mask hole.png --weights completion.safetensors --out whole.png
+  hewn classify photo.png --weights clip.safetensors --labels "cat,dog,fire truck"
   hewn cpu
 
 'hewn COMMAND --help' tells more about each.)";
@@ -72,9 +73,8 @@ std::string wording(const CLI::App& program, const CLI::ParseError& error) {
 
 int run(int argc, char** argv) {
   CLI::App program(
-      "Keypoints, matches, optical flow and completed pictures by neural networks, on the "
-      "processor "
-      "alone.",
+      "Keypoints, matches, optical flow, completed and classified pictures by neural networks, on "
+      "the processor alone.",
       "hewn");
   program.formatter(std::make_shared<HelpFormatter>());
   program.set_version_flag("--version", "hewn " HEWN_VERSION);
@@ -84,6 +84,8 @@ int run(int argc, char** argv) {
   add_match(program);
   add_flow(program);
   add_complete(program);
+  add_classify(program);
+  add_embed(program);
   add_tokenize(program);
   add_inspect(program);
   add_cpu(program);

@@ -3,7 +3,6 @@
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/safetensors.h"
 
-#include <span>
 
 namespace hewn::app {
 
@@ -20,7 +19,15 @@ void TensorDump::add(std::string_view name, ConstView view, Shape shape) {
   entries_.push_back({prefix_ + std::string(name), std::move(shape), std::move(values)});
 }
 
-void TensorDump::write(const std::filesystem::path& path) const {
+void TensorDump::add(std::string_view name, std::span<const float> values, Shape shape) {
+  require(shape.count() == std::ssize(values), name, ": expected a shape of ", values.size(),
+          " elements, got ", shape);
+  entries_.push_back(
+      {prefix_ + std::string(name), std::move(shape), {values.begin(), values.end()}});
+}
+
+void TensorDump::write(const std::filesystem::path& path,
+                       const std::map<std::string, std::string>& metadata) const {
   std::vector<TensorToWrite> tensors;
   for (const Entry& entry : entries_) {
     tensors.push_back({.name = entry.name,
@@ -28,7 +35,7 @@ void TensorDump::write(const std::filesystem::path& path) const {
                        .shape = entry.shape,
                        .data = std::as_bytes(std::span(entry.values))});
   }
-  write_safetensors(path, tensors);
+  write_safetensors(path, tensors, metadata);
 }
 
 }  // namespace hewn::app

@@ -5,6 +5,8 @@
 #include "hewn/runtime/tensor.h"
 
 #include <filesystem>
+#include <map>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -22,8 +24,12 @@ class TensorDump {
   /// Copies a view to NCHW and gives it another shape with as many elements.
   void add(std::string_view name, ConstView view, Shape shape);
 
+  /// Copies values as they are.
+  void add(std::string_view name, std::span<const float> values, Shape shape);
+
   /// Throws Error, naming the file, when it cannot be written.
-  void write(const std::filesystem::path& path) const;
+  void write(const std::filesystem::path& path,
+             const std::map<std::string, std::string>& metadata = {}) const;
 
  private:
   struct Entry {

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "app/clip_options.h"
 #include "app/commands.h"
 #include "app/json_text.h"
 #include "app/options.h"
@@ -114,10 +115,7 @@ void add_tokenize(CLI::App& parent) {
       command->add_option("TEXT", options->texts, "Texts, in UTF-8")->type_name("");
   command->add_option("--texts-file", options->texts_file, "More texts, one a line")
       ->type_name("F");
-  command->add_option("--weights", options->weights, "CLIP's, as weights_tools.convert writes them")
-      ->type_name("F.safetensors")
-      ->required()
-      ->group("Weights");
+  add_clip_weights(*command, options->weights);
   command->add_option("--json", options->json, "Write the tokens as JSON ('-' prints it)")
       ->type_name("F")
       ->group("Output");

@@ -5,8 +5,8 @@
 #include "hewn/ops/normalize/normalize.h"
 #include "hewn/runtime/error.h"
 
-#include <algorithm>
 #include <unordered_set>
+#include <utility>
 
 namespace hewn {
 
@@ -25,28 +25,16 @@ void check_labels(const std::vector<std::string>& names, const Prompts* prompts)
           prompts->classes(), " classes, each with its own, got ", names.size(), " labels");
 }
 
-/// The texts that the text tower is to see, label by label.
-std::vector<ClipText> tokenized(const Tokenizer& tokenizer, const Prompts* prompts,
-                                const Labels& labels, std::int64_t length) {
-  const bool own_template = prompts != nullptr && prompts->has_contexts();
-  require(own_template || !labels.templates.empty(), "templates: expected at least one");
+/// The templates that labels are put into: the prompts' own where they have contexts.
+std::vector<std::string> templates_of(const Labels& labels, const Prompts* prompts) {
+  if (prompts != nullptr && prompts->has_contexts()) return {prompts->text_template()};
+  require(!labels.templates.empty(), "templates: expected at least one");
   for (const std::string& text : labels.templates) {
-    require(own_template || text.find("{}") != std::string::npos,
+    require(text.find("{}") != std::string::npos,
             "templates: expected a text with {} where the label goes, got \"", printable(text),
             "\"");
   }
-  std::vector<ClipText> texts;
-  for (std::int64_t i = 0; i < std::ssize(labels.names); ++i) {
-    const std::string& name = labels.names[static_cast<std::size_t>(i)];
-    if (own_template) {
-      texts.push_back(prompts->text(tokenizer, name, i, length));
-      continue;
-    }
-    for (const std::string& text : labels.templates) {
-      texts.push_back(tokenizer.encode_context(fill_template(text, name), length));
-    }
-  }
-  return texts;
+  return labels.templates;
 }
 
 /// The mean of each label's features, `each` of them, of length 1.
@@ -71,7 +59,19 @@ Classifier::Classifier(const Clip& clip, const Tokenizer& tokenizer, const Promp
   require(tokenizer.vocabulary() == clip.text().vocabulary_size(),
           "tokenizer: expected a vocabulary of ", clip.text().vocabulary_size(), ", got ",
           tokenizer.vocabulary());
-  texts_ = tokenized(tokenizer, prompts, labels, clip.text().context_length());
+  const std::vector<std::string> templates = templates_of(labels, prompts);
+  for (std::int64_t i = 0; i < labels_; ++i) {
+    const std::string& name = labels.names[static_cast<std::size_t>(i)];
+    for (const std::string& text : templates) {
+      texts_.push_back(
+          tokenizer.encode_context(fill_template(text, name), clip.text().context_length()));
+      tokens_.push_back(texts_.back().tokens);
+      if (prompts == nullptr || !prompts->has_contexts()) continue;
+      tokens_.back() = prompts->with_contexts(std::move(tokens_.back()),
+                                              std::ssize(tokenizer.encode(name)), i,
+                                              tokenizer.vocabulary());
+    }
+  }
   if (prompts_ != nullptr && prompts_->depends_on_picture()) return;
   features_ = Tensor({1, 1, labels_, clip_.text().embedding_size()});
   compute({}, features_.view(), ctx);
@@ -82,7 +82,7 @@ void Classifier::image_features(ConstView pictures, View features, Context& ctx)
 }
 
 ConstView Classifier::text_features(ConstView image_feature, Context& ctx) const {
-  if (!features_.values().empty()) return features_.view();
+  if (!depends_on_picture()) return features_.view();
   const View features = ctx.arena().view({1, 1, labels_, clip_.text().embedding_size()});
   compute(image_feature, features, ctx);
   return features;
@@ -92,13 +92,10 @@ void Classifier::compute(ConstView image_feature, View features, Context& ctx) c
   const Arena::Scope scope(ctx.arena());
   TextContexts contexts;
   if (prompts_ != nullptr) contexts = prompts_->contexts(image_feature, ctx);
-  std::vector<TextTokens> tokens;
-  tokens.reserve(texts_.size());
-  for (const ClipText& text : texts_) tokens.push_back(text.tokens);
-  const std::int64_t each = std::ssize(texts_) / labels_;
-  if (each == 1) return clip_.text()(tokens, contexts, features, ctx);
-  const View all = ctx.arena().view({1, 1, std::ssize(texts_), features.shape.c});
-  clip_.text()(tokens, contexts, all, ctx);
+  const std::int64_t each = std::ssize(tokens_) / labels_;
+  if (each == 1) return clip_.text()(tokens_, contexts, features, ctx);
+  const View all = ctx.arena().view({1, 1, std::ssize(tokens_), features.shape.c});
+  clip_.text()(tokens_, contexts, all, ctx);
   average(all, each, features, ctx);
 }
 

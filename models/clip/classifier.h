@@ -32,7 +32,10 @@ class Classifier {
              const Labels& labels, Context& ctx);
 
   std::int64_t labels() const { return labels_; }
-  /// The tokens of every label in every template, label by label.
+  /// Whether the labels' features are another for each picture.
+  bool depends_on_picture() const { return features_.values().empty(); }
+  /// Every label in every template, label by label; where prompts have contexts, before these take
+  /// the place of tokens.
   const std::vector<ClipText>& texts() const { return texts_; }
 
   /// The features of pictures as the labels are to be compared with: features {1, 1, n, embedding}
@@ -54,6 +57,7 @@ class Classifier {
   const Prompts* prompts_;
   std::int64_t labels_;
   std::vector<ClipText> texts_;
+  std::vector<TextTokens> tokens_;  // what the text tower sees of them
   Tensor features_;  // where they are the same for all pictures
 };
 

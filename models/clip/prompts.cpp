@@ -125,30 +125,23 @@ void Prompts::read_image(FileLayers& file, const PromptSizes& sizes) {
   std::move(tokens.begin() + 1, tokens.end(), std::back_inserter(image_->deep));
 }
 
-ClipText Prompts::text(const Tokenizer& tokenizer, std::string_view label, std::int64_t index,
-                       std::int64_t length) const {
-  ClipText text = tokenizer.encode_context(fill_template(template_, label), length);
-  const std::int64_t tokens = std::ssize(text.tokens) - 1;  // but for end of text
-  require(tokens > context_length_, "prompts: the template \"", printable(template_), "\" has ",
-          tokens - 1, " tokens for \"", printable(label), "\", fewer than the ", context_length_,
-          " contexts");
-  // Placeholders stand behind start of text. What is behind them is the label and the rest.
-  const std::int64_t behind = tokens - 1 - context_length_;
-  const std::int64_t label_tokens =
-      std::min(std::ssize(tokenizer.encode(label)), behind);
-  const auto contexts = text.tokens.begin() + 1;
-  const std::int32_t first =
-      tokenizer.vocabulary() +
-      static_cast<std::int32_t>(classes_ == 0 ? 0 : index * context_length_);
+TextTokens Prompts::with_contexts(TextTokens text, std::int64_t label_tokens, std::int64_t index,
+                                  std::int64_t vocabulary) const {
+  // Start of text, the tokens that are replaced, the label, the rest, end of text.
+  const std::int64_t behind = std::ssize(text) - 2 - context_length_;
+  require(behind >= 0, "prompts: the template \"", printable(template_), "\" leaves a text of ",
+          text.size() - 2, " tokens, but there are ", context_length_, " contexts");
+  const auto contexts = text.begin() + 1;
+  const std::int64_t first = vocabulary + (classes_ == 0 ? 0 : index * context_length_);
   for (std::int64_t i = 0; i < context_length_; ++i) {
-    contexts[i] = first + static_cast<std::int32_t>(i);
+    contexts[i] = static_cast<std::int32_t>(first + i);
   }
-  // Contexts that belong behind the label change places with it.
+  // The contexts that belong behind the label change places with it.
   const std::int64_t before = position_ == Position::end      ? context_length_
                               : position_ == Position::middle ? context_length_ / 2
                                                               : 0;
   std::rotate(contexts + before, contexts + context_length_,
-              contexts + context_length_ + label_tokens);
+              contexts + context_length_ + std::min(label_tokens, behind));
   return text;
 }
 

@@ -12,7 +12,6 @@
 #pragma once
 
 #include "hewn/models/clip/text_tower.h"
-#include "hewn/models/clip/tokenizer.h"
 #include "hewn/models/layers/layer_source.h"
 #include "hewn/ops/linear/linear.h"
 #include "hewn/runtime/context.h"
@@ -59,11 +58,15 @@ class Prompts {
   /// For how many classes there are contexts, each its own; 0 when all share one.
   std::int64_t classes() const { return classes_; }
 
-  /// The tokens of a label between the learned ones: number `index` of the labels. Where
-  /// `truncated` is set the text was longer than `length`. Throws Error when the label is not
-  /// UTF-8, or the template has fewer tokens than the contexts replace. Only where has_contexts().
-  ClipText text(const Tokenizer& tokenizer, std::string_view label, std::int64_t index,
-                std::int64_t length) const;
+  /// The text whose tokens the contexts replace, with "{}" for the label; empty without contexts.
+  const std::string& text_template() const { return template_; }
+
+  /// What the text tower is to see of a filled template: the tokens behind start of text are the
+  /// contexts, and the label stands where it was when they were learned. `label_tokens` is how many
+  /// tokens the label has, `index` its number among the labels, `vocabulary` the model's. Throws
+  /// Error when the text has fewer tokens than the contexts replace. Only where has_contexts().
+  TextTokens with_contexts(TextTokens text, std::int64_t label_tokens, std::int64_t index,
+                           std::int64_t vocabulary) const;
 
   /// What the text tower is to see in place of the template's tokens. With depends_on_picture() for
   /// the picture with this feature, {1, 1, 1, embedding}, in the Context's arena; else the feature

@@ -47,17 +47,17 @@ void LayerNorm::operator()(ConstView x, View y, Context& ctx) const {
   layer_norm(x, {.weight = weight, .bias = bias}, y, ctx);
 }
 
-ResidualBlock::Projections::Projections(FileLayers& file, const std::string& name, const Form& form)
+TransformerBlock::Projections::Projections(FileLayers& file, const std::string& name, const Form& form)
     : Projections(name, file.matrix(name + ".in_proj_weight", {3 * form.width, form.width}),
                   file.values(name + ".in_proj_bias", Shape{3 * form.width}), form) {}
 
-ResidualBlock::Projections::Projections(const std::string& name, const StoredMatrix& weight,
+TransformerBlock::Projections::Projections(const std::string& name, const StoredMatrix& weight,
                                         const std::vector<float>& bias, const Form& form)
     : in_proj(rows_of(name + ".in_proj", weight, form.last ? form.width : 0, 3 * form.width, bias)) {
   if (form.last) query.emplace(rows_of(name + ".in_proj query", weight, 0, form.width, bias));
 }
 
-ResidualBlock::ResidualBlock(FileLayers& file, const std::string& name, const Form& form)
+TransformerBlock::TransformerBlock(FileLayers& file, const std::string& name, const Form& form)
     : name_(name),
       form_(form),
       ln_1_(file, name + ".ln_1", form.width),
@@ -67,7 +67,7 @@ ResidualBlock::ResidualBlock(FileLayers& file, const std::string& name, const Fo
       c_fc_(file.linear(name + ".mlp.c_fc", {4 * form.width, form.width}, form.activation)),
       c_proj_(file.linear(name + ".mlp.c_proj", {form.width, 4 * form.width})) {}
 
-void ResidualBlock::operator()(View x, const Sight& sight, Context& ctx) const {
+void TransformerBlock::operator()(View x, const Sight& sight, Context& ctx) const {
   {
     const Arena::Scope scope(ctx.arena());
     const std::int64_t d = form_.width;
@@ -82,7 +82,7 @@ void ResidualBlock::operator()(View x, const Sight& sight, Context& ctx) const {
   transform(x, ctx);
 }
 
-void ResidualBlock::operator()(ConstView x, const Sight& sight,
+void TransformerBlock::operator()(ConstView x, const Sight& sight,
                                std::span<const std::int32_t> picked, View y, Context& ctx) const {
   pick(x, picked, y);
   {
@@ -101,7 +101,7 @@ void ResidualBlock::operator()(ConstView x, const Sight& sight,
 }
 
 /// x += out_proj(attention(q, k, v)).
-void ResidualBlock::attend(ConstView q, std::span<const std::int32_t> tokens,
+void TransformerBlock::attend(ConstView q, std::span<const std::int32_t> tokens,
                            ConstView keys_and_values, const Sight& sight, View x,
                            Context& ctx) const {
   const std::int64_t d = form_.width;
@@ -117,7 +117,7 @@ void ResidualBlock::attend(ConstView q, std::span<const std::int32_t> tokens,
 }
 
 /// x += c_proj(activation(c_fc(ln_2(x)))).
-void ResidualBlock::transform(View x, Context& ctx) const {
+void TransformerBlock::transform(View x, Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
   const View normalized = new_tokens(x.shape, form_.width, ctx);
   ln_2_(x, normalized, ctx);
@@ -138,7 +138,7 @@ Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t
   blocks_.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
     blocks_.emplace_back(file, block_name(i),
-                         ResidualBlock::Form{.width = width,
+                         TransformerBlock::Form{.width = width,
                                              .heads = heads,
                                              .activation = activation,
                                              .last = i + 1 == count});
@@ -154,7 +154,7 @@ void Transformer::operator()(View x, const Sight& sight, const DeepPrompts& prom
     if (i > 0 && i <= prompts.before.size()) {
       put_tokens(prompts.before[i - 1].view(), prompts.first, x);
     }
-    const ResidualBlock& block = blocks_[i];
+    const TransformerBlock& block = blocks_[i];
     if (i < last) {
       block(x, sight, ctx);
     } else {

@@ -38,7 +38,7 @@ struct LayerNorm {
 };
 
 /// x + attention(ln_1(x)), then x + mlp(ln_2(x)).
-class ResidualBlock {
+class TransformerBlock {
  public:
   /// What a block is made of.
   struct Form {
@@ -49,7 +49,7 @@ class ResidualBlock {
   };
 
   /// Reads the tensors `<name>.ln_1.weight` and so on.
-  ResidualBlock(FileLayers& file, const std::string& name, const Form& form);
+  TransformerBlock(FileLayers& file, const std::string& name, const Form& form);
 
   const std::string& name() const { return name_; }
 
@@ -103,7 +103,7 @@ class Transformer {
 
  private:
   std::int64_t width_;
-  std::vector<ResidualBlock> blocks_;
+  std::vector<TransformerBlock> blocks_;
 };
 
 /// Writes the rows of `tokens`, {1, 1, m, width}, to tokens [first, first + m) of each picture of x.
