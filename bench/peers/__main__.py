@@ -4,6 +4,7 @@ import argparse
 import importlib.util
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from bench.peers import export, report
@@ -18,14 +19,18 @@ _HEWN = Path("build/release/hewn")
 _OUT = Path("out/peers")
 _MAX_SIDE = 4096
 
+# What a network may have besides its size, and the option for it.
+_AMOUNTS = {"iterations": "--iters", "batch": "--batch", "labels": "--labels"}
+
 
 def _run(arguments: argparse.Namespace) -> int:
     hewn = Hewn(find_program(arguments.hewn, "HEWN", _HEWN))
     folder = _make_folder(arguments.out / arguments.network)
     entrant = NETWORKS[arguments.network]
-    iterations = getattr(arguments, "iters", None)
-    network = entrant.prepare(Setup(arguments.weights, arguments.size, folder, iterations))
-    peers = _peers(entrant, arguments.peer or [peer.package for peer in PEERS])
+    amounts = {name: getattr(arguments, name, None) for name in _AMOUNTS}
+    size = getattr(arguments, "size", None)
+    network = entrant.prepare(Setup(arguments.weights, size, folder, **amounts))
+    peers = _peers(entrant, amounts["batch"], arguments.peer or [peer.package for peer in PEERS])
     _export(network, peers, folder)
     programs: list[Program] = [hewn, *peers]
 
@@ -38,13 +43,12 @@ def _run(arguments: argparse.Namespace) -> int:
     entries = run_race(
         programs, network, folder, arguments.threads, arguments.rounds, arguments.repeat
     )
-    turns = f", {iterations} iterations" if iterations else ""
-    title = f"{network.name}, {arguments.size}{turns}, float32"
+    title = ", ".join([network.name, *_described(size, amounts), "float32"])
     print(f"\n{title}, {report.machine()}\n\n{report.times_table(entries)}\n")
     settings = {
         "network": network.name,
-        "size": str(arguments.size),
-        "iterations": iterations,
+        "size": None if size is None else str(size),
+        **amounts,
         "rounds": arguments.rounds,
         "repeat": arguments.repeat,
     }
@@ -59,6 +63,15 @@ def _run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _described(size: Size | None, amounts: Mapping[str, int | None]) -> list[str]:
+    """As in "440x1024, 20 iterations"."""
+    said = [] if size is None else [str(size)]
+    for name, amount in amounts.items():
+        if amount is not None:
+            said.append(f"batch {amount}" if name == "batch" else f"{amount} {name}")
+    return said
+
+
 def _make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -67,7 +80,7 @@ def _make_folder(folder: Path) -> Path:
     return folder
 
 
-def _peers(entrant: Entrant, names: list[str]) -> list[Peer]:
+def _peers(entrant: Entrant, batch: int | None, names: list[str]) -> list[Peer]:
     """Those of the named that can run the network and are installed."""
     peers = []
     for peer in PEERS:
@@ -76,6 +89,8 @@ def _peers(entrant: Entrant, names: list[str]) -> list[Peer]:
         missing = peer.missing_packages()
         if peer.package in entrant.left_out:
             print(f"{peer.title}: left out: {entrant.left_out[peer.package]}")
+        elif batch not in (None, 1) and not peer.batches:
+            print(f"{peer.title}: left out: it takes one picture at a time")
         elif missing:
             print(f"{peer.title}: left out, not installed: {', '.join(missing)}")
         else:
@@ -114,18 +129,24 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bench.peers", description=__doc__)
     networks = parser.add_subparsers(required=True, dest="network", metavar="NETWORK")
     for name, entrant in NETWORKS.items():
-        _add_options(networks.add_parser(name, help=f"default size {entrant.size}"), entrant)
+        _add_options(networks.add_parser(name, help=f"default: {_defaults(entrant)}"), entrant)
     return parser
+
+
+def _defaults(entrant: Entrant) -> str:
+    return ", ".join(_described(entrant.size, {name: getattr(entrant, name) for name in _AMOUNTS}))
 
 
 def _add_options(parser: argparse.ArgumentParser, entrant: Entrant) -> None:
     parser.add_argument(
         "--weights", type=Path, metavar="F", help="converted file; default: random weights"
     )
-    parser.add_argument("--size", type=_size, default=entrant.size, metavar="HxW")
-    if entrant.iterations is not None:
-        default = entrant.iterations
-        parser.add_argument("--iters", type=_positive, default=default, metavar="N")
+    if entrant.size is not None:
+        parser.add_argument("--size", type=_size, default=entrant.size, metavar="HxW")
+    for name, option in _AMOUNTS.items():
+        default = getattr(entrant, name)
+        if default is not None:
+            parser.add_argument(option, dest=name, type=_positive, default=default, metavar="N")
     parser.add_argument(
         "--threads", type=_thread_counts, default=[1, 2], metavar="LIST", help="default 1,2"
     )

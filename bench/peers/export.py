@@ -31,6 +31,8 @@ def to_onnx(network: Network, folder: Path) -> None:
         # PyTorch's instance norm looks at its input's shape, and uses its own statistics always.
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         warnings.filterwarnings("ignore", ".*'instance_norm' is set to train=True")
+        # Which cannot be negative in any of the networks.
+        warnings.filterwarnings("ignore", ".*If indices include negative values")
         torch.onnx.export(
             network.module,
             tuple(network.inputs.values()),
@@ -49,7 +51,9 @@ def to_ncnn(network: Network, folder: Path) -> None:
     inputs = tuple(network.inputs.values())
     script = folder / files.TORCHSCRIPT
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # pnnx reads no newer format
+        # pnnx reads no newer format; PyTorch's versions warn in either way.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", FutureWarning)
         torch.jit.trace(network.module, inputs).save(str(script))
     shapes = ",".join(f"[{','.join(map(str, tensor.shape))}]" for tensor in inputs)
     outputs = {

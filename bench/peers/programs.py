@@ -66,7 +66,7 @@ class Hewn:
         report = _read_json(path)
         try:
             return Turn(
-                seconds=float(report["network"]["median_seconds"]),
+                seconds=float(report[network.stage]["median_seconds"]),
                 peak_bytes=int(report["peak_resident_bytes"]),
                 version=self._version(),
                 note=str(report["isa"]),
@@ -87,6 +87,7 @@ class Peer:
     title: str
     export: Callable[[Network, Path], None]
     needs: tuple[str, ...] = ()  # other packages, for the export
+    batches: bool = True  # whether it takes more than one input at a time
 
     def missing_packages(self) -> list[str]:
         needed = (self.package, *self.needs)
@@ -120,7 +121,7 @@ class Peer:
 PEERS = (
     Peer("onnxruntime", "ONNX Runtime", export.to_onnx, needs=("onnx",)),
     Peer("openvino", "OpenVINO", export.to_onnx, needs=("onnx",)),
-    Peer("ncnn", "ncnn", export.to_ncnn, needs=("pnnx",)),
+    Peer("ncnn", "ncnn", export.to_ncnn, needs=("pnnx",), batches=False),
     Peer("torch", "PyTorch", export.to_torch),
 )
 

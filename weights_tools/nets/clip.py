@@ -56,16 +56,16 @@ def image_tower(
     prompts, trace = prompts or {}, {} if trace is None else trace
     kernel = weights["visual.conv1.weight"]
     patches = F.conv2d(inputs, kernel, stride=kernel.shape[-1]).flatten(2).transpose(1, 2)
-    start = weights["visual.class_embedding"].expand(len(inputs), 1, -1)
+    start = weights["visual.class_embedding"].expand(inputs.shape[0], 1, -1)
     x = torch.cat([start, patches], dim=1) + weights["visual.positional_embedding"]
     trace["visual.conv1"] = x
     if 0 in prompts:
-        x = torch.cat([x, prompts[0].expand(len(inputs), -1, -1)], dim=1)
+        x = torch.cat([x, prompts[0].expand(inputs.shape[0], -1, -1)], dim=1)
     x = trace["visual.ln_pre"] = _norm(weights, "visual.ln_pre", x)
     for i in range(count_blocks(weights, "visual.transformer")):
         if i > 0 and i in prompts:
             kept = x[:, : -len(prompts[i])]
-            x = torch.cat([kept, prompts[i].expand(len(inputs), -1, -1)], dim=1)
+            x = torch.cat([kept, prompts[i].expand(inputs.shape[0], -1, -1)], dim=1)
         name = f"visual.transformer.resblocks.{i}"
         x = trace[name] = _block(weights, name, x, settings.image_heads, settings.activation)
     return _norm(weights, "visual.ln_post", x[:, 0]) @ weights["visual.proj"]
@@ -90,7 +90,7 @@ def text_tower(
             x = replaced(x, prompts[i])
         name = f"transformer.resblocks.{i}"
         x = _block(weights, name, x, settings.text_heads, settings.activation, causal=True)
-    last = x[torch.arange(len(x)), ends]
+    last = x[torch.arange(x.shape[0]), ends]
     return _norm(weights, "ln_final", last) @ weights["text_projection"]
 
 
@@ -147,7 +147,9 @@ def _attention(
     weights: Mapping[str, Tensor], name: str, x: Tensor, heads: int, causal: bool
 ) -> Tensor:
     joint = F.linear(x, weights[f"{name}.in_proj_weight"], weights[f"{name}.in_proj_bias"])
-    query, key, value = joint.unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+    query, key, value = (
+        part.unflatten(-1, (heads, -1)).transpose(1, 2) for part in joint.chunk(3, dim=-1)
+    )
     mixed = F.scaled_dot_product_attention(query, key, value, is_causal=causal)
     return _linear(weights, f"{name}.out_proj", mixed.transpose(1, 2).flatten(2))
 

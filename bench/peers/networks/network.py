@@ -24,9 +24,11 @@ class Setup:
     """What the command line says of a network."""
 
     weights: Path | None  # None for random ones
-    size: Size
+    size: Size | None  # None for a network that has one alone
     folder: Path  # to work in
     iterations: int | None  # None for a network without
+    batch: int | None = None  # pictures at once; None for a network that takes one
+    labels: int | None = None  # texts at once; None for a network without
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,7 @@ class Network:
     """A network in PyTorch, what goes in and comes out, and hewn's commands that run the same.
 
     `hewn_dump` runs hewn on `inputs`, and must be followed by the file to write the outputs to;
-    `hewn_bench` times it on an input of the same size.
+    `hewn_bench` times it on an input of the same size, and reports the time of a `stage`.
     """
 
     name: str
@@ -43,12 +45,15 @@ class Network:
     outputs: tuple[str, ...]  # names of the tuple's members, as in hewn's dump
     hewn_dump: list[str]
     hewn_bench: list[str]
+    stage: str = "network"
 
     def truth(self) -> dict[str, Tensor]:
         """The outputs that PyTorch computes in float64."""
         with torch.inference_mode():
             self.module.double()
-            values = self.module(*(tensor.double() for tensor in self.inputs.values()))
+            values = self.module(
+                *(t.double() if t.is_floating_point() else t for t in self.inputs.values())
+            )
             self.module.float()  # exact: every weight was a float32
         return dict(zip(self.outputs, values, strict=True))
 
@@ -58,7 +63,9 @@ class Entrant:
     """A network that can race, before its weights are read, and the defaults of its options."""
 
     prepare: Callable[[Setup], Network]
-    size: Size
+    size: Size | None
     repeat: int
     iterations: int | None = None
+    batch: int | None = None
+    labels: int | None = None
     left_out: Mapping[str, str] = field(default_factory=dict)  # packages, and why

@@ -1,18 +1,11 @@
-"""Stands in for the program hewn, by PyTorch and made-up times; `--fault` makes it lie."""
+"""Stands in for the program hewn, by PyTorch and made-up times; `--fault` makes it lie.
+
+PyTorch is imported only for what needs it: a race asks for times far more often.
+"""
 
 import argparse
 import json
 from pathlib import Path
-
-import numpy as np
-import torch
-from PIL import Image
-
-from weights_tools import safetensors_file
-from weights_tools.convert.completion import load_network as load_completion
-from weights_tools.convert.raft import load_network
-from weights_tools.nets.completion import LAST, completion, prepared
-from weights_tools.nets.superpoint import superpoint
 
 FAULTS = ("none", "wrong", "missing", "shape", "crash", "report")
 MEDIAN_SECONDS = 0.25
@@ -32,77 +25,47 @@ def _arguments() -> argparse.Namespace:
     complete.add_argument("image", type=Path)
     complete.add_argument("--mask", type=Path, required=True)
     complete.add_argument("--postprocess", choices=["none"], required=True)
-    for command in (keypoints, flow, complete):
+    classify = commands.add_parser("classify")
+    classify.add_argument("images", type=Path, nargs="+")
+    classify.add_argument("--labels-file", type=Path, required=True)
+    classify.add_argument("--template", required=True)
+    for command in (keypoints, flow, complete, classify):
         command.add_argument("--dump", type=Path, required=True)
     bench = commands.add_parser("bench")
-    bench.add_argument("network", choices=["keypoints", "flow", "complete"])
-    bench.add_argument("--size", required=True)
+    bench.add_argument("network", choices=["keypoints", "flow", "complete", "classify"])
+    bench.add_argument("--size")
+    bench.add_argument("--batch", type=int)
+    bench.add_argument("--labels", type=int)
     bench.add_argument("--repeat", type=int, required=True)
     bench.add_argument("--json", type=Path, required=True)
     for command in (flow, bench):
         command.add_argument("--iters", type=int)
-    for command in (keypoints, flow, complete, bench):
+    for command in (keypoints, flow, complete, classify, bench):
         command.add_argument("--weights", type=Path, required=True)
         command.add_argument("--threads", type=int, required=True)
         command.add_argument("--quiet", action="store_true")
     return parser.parse_args()
 
 
-def _dump_flow(arguments: argparse.Namespace) -> None:
-    pictures = []
-    for path in arguments.images:
-        with Image.open(path) as picture:
-            values = np.asarray(picture, dtype=np.float32)
-        pictures.append(torch.from_numpy(values).permute(2, 0, 1)[None])
-    with torch.inference_mode():
-        output = load_network(arguments.weights)(*pictures, arguments.iters)
-    tensors = {"flow": output.flow, "flow_low": output.flow_low[-1]}
-    if arguments.fault == "wrong":
-        tensors["flow_low"] = tensors["flow_low"] * 1.001
-    safetensors_file.write(arguments.dump, tensors, {})
-
-
-def _dump_keypoints(arguments: argparse.Namespace) -> None:
-    with Image.open(arguments.image) as picture:
-        pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255)
-    output = superpoint(safetensors_file.read(arguments.weights).tensors, pixels[None, None])
-    tensors = {"semi": output.semi, "scores": output.scores}
-    if output.descriptors is not None:
-        tensors["descriptors"] = output.descriptors
-    match arguments.fault:
-        case "wrong":
-            tensors["semi"] = tensors["semi"] * 1.001
-        case "missing":
-            del tensors["scores"]
-        case "shape":
-            tensors["semi"] = tensors["semi"][:, :64]
-    safetensors_file.write(arguments.dump, tensors, {})
-
-
-def _dump_completion(arguments: argparse.Namespace) -> None:
-    with Image.open(arguments.image) as picture:
-        pixels = torch.from_numpy(np.asarray(picture, dtype=np.float32) / 255)
-    with Image.open(arguments.mask) as mask:
-        hole = torch.from_numpy(np.asarray(mask, dtype=np.float32) / 255)
-    weights, preparation = load_completion(arguments.weights)
-    inputs = prepared(pixels.permute(2, 0, 1)[None], hole[None, None], preparation)
-    with torch.inference_mode():
-        raw = completion(weights, inputs)[LAST]
-    if arguments.fault == "wrong":
-        raw = raw * 1.001
-    safetensors_file.write(arguments.dump, {"raw": raw}, {})
+def _stages(arguments: argparse.Namespace) -> dict[str, dict[str, float]]:
+    if arguments.network != "classify":
+        return {"network": {"median_seconds": MEDIAN_SECONDS}}
+    return {
+        "image": {"median_seconds": MEDIAN_SECONDS * arguments.batch},
+        "text": {"median_seconds": MEDIAN_SECONDS * arguments.labels},
+    }
 
 
 def main() -> None:
     arguments = _arguments()
     if arguments.fault == "crash":
         raise SystemExit("hewn: out of luck")
-    dumps = {"keypoints": _dump_keypoints, "flow": _dump_flow, "complete": _dump_completion}
-    if arguments.command in dumps:
-        dumps[arguments.command](arguments)
+    if arguments.command != "bench":
+        from bench.peers.tests.stand_in_dumps import DUMPS
+
+        DUMPS[arguments.command](arguments)
         return
-    network = {"median_seconds": MEDIAN_SECONDS}
-    report = {"network": network, "peak_resident_bytes": PEAK_BYTES, "isa": "scalar"}
+    report = {**_stages(arguments), "peak_resident_bytes": PEAK_BYTES, "isa": "scalar"}
     if arguments.fault == "report":
         del report["isa"]
     arguments.json.write_text(json.dumps(report))
