@@ -189,14 +189,11 @@ def _compare_layers(
             "logits": logits,
         }
 
-    truth = pytorch(torch.float64)
-    of_hewn = run.trace | run.dump
-    first = of_hewn.get("visual.conv1")
-    if first is not None and first.dim() == 4:
-        # Prompts that were put behind the picture's tokens are not the layer's; ln_pre has them.
-        of_hewn["visual.conv1"] = first[..., : truth["visual.conv1"].shape[-2], :]
     return layer_rows.compare_layers(
-        of_hewn, pytorch(torch.float32), truth, limit=lambda _: RELATIVE_L2_LIMIT
+        run.trace | run.dump,
+        pytorch(torch.float32),
+        pytorch(torch.float64),
+        limit=lambda _: RELATIVE_L2_LIMIT,
     )
 
 

@@ -1,9 +1,7 @@
 """open_clip's own CLIP on the weights of a converted file: a witness for nets/clip.py."""
 
-import functools
 import importlib.util
 from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -60,11 +58,3 @@ def open_clip_model(weights: Mapping[str, Tensor], settings: Settings) -> torch.
     tensors = {name: tensor.double() for name, tensor in weights.items() if name != MERGES}
     model.load_state_dict(tensors, assign=True)
     return model.double().eval()
-
-
-@functools.cache
-def tokenizer() -> Any:
-    """open_clip's own, with OpenAI's merges."""
-    from open_clip.tokenizer import SimpleTokenizer
-
-    return SimpleTokenizer()

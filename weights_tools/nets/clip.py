@@ -50,24 +50,33 @@ def image_tower(
 ) -> Tensor:
     """Features (n, embedding), not normalised, of normalised pictures (n, 3, side, side).
 
-    `prompts[0]` are tokens behind those of the picture; `prompts[i]` replace the last tokens before
-    block i. A `trace` is filled with the tokens (n, tokens, width) after each layer, by its name.
+    `prompts[0]` are tokens behind those of the picture, without a position, and `prompts[i]`
+    replace the last tokens before block i. A `trace` gets the tokens (n, tokens, width) after each
+    layer, by its name.
     """
-    prompts, trace = prompts or {}, {} if trace is None else trace
+    prompts = prompts or {}
     kernel = weights["visual.conv1.weight"]
+
+    def traced(name: str, x: Tensor) -> Tensor:
+        if trace is not None:
+            trace[name] = x
+        return x
+
+    def of_each(tokens: Tensor) -> Tensor:
+        return tokens.expand(inputs.shape[0], -1, -1)
+
     patches = F.conv2d(inputs, kernel, stride=kernel.shape[-1]).flatten(2).transpose(1, 2)
-    start = weights["visual.class_embedding"].expand(inputs.shape[0], 1, -1)
-    x = torch.cat([start, patches], dim=1) + weights["visual.positional_embedding"]
-    trace["visual.conv1"] = x
+    x = torch.cat([of_each(weights["visual.class_embedding"][None]), patches], dim=1)
+    x = x + weights["visual.positional_embedding"]
     if 0 in prompts:
-        x = torch.cat([x, prompts[0].expand(inputs.shape[0], -1, -1)], dim=1)
-    x = trace["visual.ln_pre"] = _norm(weights, "visual.ln_pre", x)
+        x = torch.cat([x, of_each(prompts[0])], dim=1)
+    traced("visual.conv1", x)
+    x = traced("visual.ln_pre", _norm(weights, "visual.ln_pre", x))
     for i in range(count_blocks(weights, "visual.transformer")):
         if i > 0 and i in prompts:
-            kept = x[:, : -len(prompts[i])]
-            x = torch.cat([kept, prompts[i].expand(inputs.shape[0], -1, -1)], dim=1)
+            x = torch.cat([x[:, : -len(prompts[i])], of_each(prompts[i])], dim=1)
         name = f"visual.transformer.resblocks.{i}"
-        x = trace[name] = _block(weights, name, x, settings.image_heads, settings.activation)
+        x = traced(name, _block(weights, name, x, settings.image_heads, settings.activation))
     return _norm(weights, "visual.ln_post", x[:, 0]) @ weights["visual.proj"]
 
 
