@@ -16,8 +16,8 @@ using Arguments = std::vector<std::string>;
 
 TEST(CommandLine, HelpHasExamplesAndSucceeds) {
   const std::vector<Arguments> commands{
-      {},        {"keypoints"},          {"match"}, {"inspect"},      {"cpu"},
-      {"bench"}, {"bench", "keypoints"}, {"flow"},  {"bench", "flow"}};
+      {},        {"keypoints"},          {"match"}, {"inspect"},       {"cpu"},
+      {"bench"}, {"bench", "keypoints"}, {"flow"},  {"bench", "flow"}, {"tokenize"}};
   for (Arguments arguments : commands) {
     arguments.emplace_back("--help");
     const Outcome outcome = run_hewn(arguments);
