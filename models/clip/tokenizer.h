@@ -3,7 +3,6 @@
 
 #include "hewn/runtime/safetensors.h"
 
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -55,9 +54,9 @@ class Tokenizer {
   /// entities are within each other more than a hundred deep.
   std::vector<std::int32_t> encode(std::string_view text) const;
 
-  /// encode() between start and end of text. Of more than `length` tokens, at least 2, these are
-  /// the first, and the last of these is end of text. Throws Error as encode() does, and for a
-  /// length below 2.
+  /// encode() between start and end of text, in at most `length` tokens, start and end included:
+  /// of a longer text the first tokens are kept. Throws Error as encode() does, and for a length
+  /// below 2.
   ClipText encode_context(std::string_view text, std::int64_t length = kClipContext) const;
 
   /// A token as people read it: its text, with bytes that are no printable character as \xNN, and
