@@ -29,14 +29,16 @@ of pictures; 'total' is what the pictures take, from pixels to logits.)";
 
 struct Options {
   BenchOptions bench;
+  ClipOptions clip;
   std::int64_t batch = 1;
   std::int64_t labels = 100;
 };
 
 /// "ruby kettle 7", and so on: of as many tokens as names have.
 std::vector<std::string> make_names(std::int64_t count) {
-  constexpr std::array kFirst{"red", "wooden", "old", "small", "golden", "striped", "wild", "glass"};
-  constexpr std::array kSecond{"kettle", "horse", "bridge", "apple", "violin",
+  constexpr std::array kFirst{"red",    "wooden",  "old",  "small",
+                              "golden", "striped", "wild", "glass"};
+  constexpr std::array kSecond{"kettle",  "horse", "bridge", "apple", "violin",
                                "lantern", "boat",  "owl",    "castle"};
   std::vector<std::string> names;
   for (std::int64_t i = 0; i < count; ++i) {
@@ -78,9 +80,12 @@ class ClassifyBench {
     BenchReport report{
         .name = "classify",
         .size = {picture_.height, picture_.width},
-        .extra = {{"batch", options_.batch}, {"labels", options_.labels}},
+        .extra = {{"batch", options_.batch},
+                  {"labels", options_.labels},
+                  {"bf16", options_.clip.bf16}},
         .notes = {concat(options_.batch, options_.batch == 1 ? " picture" : " pictures"),
-                  concat(options_.labels, options_.labels == 1 ? " label" : " labels")},
+                  concat(options_.labels, options_.labels == 1 ? " label" : " labels"),
+                  options_.clip.bf16 ? "bfloat16" : "float32"},
         .stages = {{"text", "text tower, all labels", stages.text},
                    {"preprocessing", "preprocessing", stages.preprocessing},
                    {"image", "image tower", stages.image},
@@ -98,8 +103,8 @@ class ClassifyBench {
  private:
   void run_once(Stages& stages) {
     std::optional<Classifier> classifier;
-    stages.text.push_back(seconds_of(
-        [&] { classifier.emplace(clip_, tokenizer_, nullptr, labels_, ctx_); }));
+    stages.text.push_back(
+        seconds_of([&] { classifier.emplace(clip_, tokenizer_, nullptr, labels_, ctx_); }));
     const Arena::Scope scope(ctx_.arena());
     const std::int64_t side = clip_.preprocessing().size;
     const View pictures = ctx_.arena().view({options_.batch, side, side, 3});
@@ -135,7 +140,7 @@ void run(const Options& options) {
   OutputFiles outputs;
   expect_report(options.bench, outputs);
   Context ctx = make_context(options.bench.common);
-  const Clip clip{SafetensorsFile(options.bench.model.weights)};
+  const Clip clip = load_clip(options.clip, ClipTowers::both, ctx);
   publish(options.bench, ClassifyBench(options, size, clip, ctx).run(), ctx, outputs);
 }
 
@@ -145,7 +150,7 @@ void add_bench_classify(CLI::App& bench) {
   const auto options = std::make_shared<Options>();
   CLI::App* command = bench.add_subcommand("classify", "CLIP, from pictures to answers");
   command->footer(kHelp);
-  add_clip_weights(*command, options->bench.model.weights);
+  add_clip_options(*command, options->clip);
   command->add_option("--batch", options->batch, "Pictures at a time (default: 1)")
       ->type_name("N")
       ->check(between(1, 1024))
@@ -156,7 +161,10 @@ void add_bench_classify(CLI::App& bench) {
       ->group("Measurement");
   options->bench.repeat = 10;
   add_bench_options(*command, "480x640", options->bench);
-  command->callback([options] { run(*options); });
+  command->callback([options] {
+    options->bench.model.weights = options->clip.weights;
+    run(*options);
+  });
 }
 
 }  // namespace hewn::app

@@ -44,7 +44,7 @@ constexpr std::int64_t kBatch = 8;
 struct Options {
   std::vector<fs::path> images;
   CommonOptions common;
-  fs::path weights;
+  ClipOptions clip;
   LabelOptions labels;
   std::int64_t top = 5;
   fs::path json, draw, dump, trace;
@@ -67,10 +67,10 @@ class ClassifyCommand {
   explicit ClassifyCommand(const Options& options)
       : options_(options), ctx_(make_context(options.common)) {
     if (!options_.trace.empty() && std::ssize(options_.images) > kBatch) {
-      throw UsageError(concat("--trace: expected at most ", kBatch, " pictures, got ",
-                              options_.images.size()));
+      throw UsageError(
+          concat("--trace: expected at most ", kBatch, " pictures, got ", options_.images.size()));
     }
-    outputs_.protect(options_.weights);
+    outputs_.protect(options_.clip.weights);
     protect_inputs(options_.labels, outputs_);
     for (const fs::path& image : options_.images) outputs_.protect(image);
     if (!options_.json.empty() && !is_standard_output(options_.json)) {
@@ -82,7 +82,7 @@ class ClassifyCommand {
   }
 
   void run() {
-    const Clip clip{SafetensorsFile(options_.weights)};
+    const Clip clip = load_clip(options_.clip, ClipTowers::both, ctx_);
     const Tokenizer tokenizer(clip.file());
     const std::optional<Prompts> prompts = load_prompts(options_.labels, clip);
     labels_ = read_labels(options_.labels, prompts ? &*prompts : nullptr);
@@ -198,13 +198,14 @@ class ClassifyCommand {
     if (!options_.trace.empty()) trace_.write(outputs_.staged(options_.trace));
     if (!options_.dump.empty()) dump(clip, classifier).write(outputs_.staged(options_.dump));
     if (!options_.json.empty()) {
-      const Json document{{"weights", options_.weights.string()},
-                          {"prompts", options_.labels.prompts.empty()
-                                          ? Json()
-                                          : Json(options_.labels.prompts.string())},
-                          {"labels", labels_.names.size()},
-                          {"logit_scale", shortest(clip.logit_scale())},
-                          {"images", images_}};
+      const Json document{
+          {"weights", options_.clip.weights.string()},
+          {"bf16", options_.clip.bf16},
+          {"prompts",
+           options_.labels.prompts.empty() ? Json() : Json(options_.labels.prompts.string())},
+          {"labels", labels_.names.size()},
+          {"logit_scale", shortest(clip.logit_scale())},
+          {"images", images_}};
       write_json(options_.json, document, outputs_);
     }
     outputs_.commit();
@@ -249,7 +250,8 @@ void add_outputs(CLI::App& command, Options& options) {
                               const char* description) {
     command.add_option(name, path, description)->type_name(type)->group("Output");
   };
-  command.add_option("--top", options.top, "How many answers to give for each picture (default: 5)")
+  command
+      .add_option("--top", options.top, "How many answers to give for each picture (default: 5)")
       ->type_name("N")
       ->check(between(1, 1e6))
       ->group("Output");
@@ -270,7 +272,7 @@ void add_classify(CLI::App& parent) {
   command->add_option("IMG", options->images, "Pictures: PNG, JPEG or PNM")
       ->type_name("")
       ->required();
-  add_clip_weights(*command, options->weights);
+  add_clip_options(*command, options->clip);
   add_label_options(*command, options->labels);
   add_outputs(*command, *options);
   add_common_options(*command, options->common);

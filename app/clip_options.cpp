@@ -30,6 +30,23 @@ void add_clip_weights(CLI::App& command, std::filesystem::path& weights) {
       ->group("Weights");
 }
 
+void add_clip_options(CLI::App& command, ClipOptions& options) {
+  add_clip_weights(command, options.weights);
+  command
+      .add_flag("--bf16", options.bf16,
+                "Multiply in bfloat16, where the processor can: faster, less exact, and other bits "
+                "on other processors")
+      ->group("Weights");
+}
+
+Clip load_clip(const ClipOptions& options, ClipTowers towers, const Context& ctx) {
+  require(
+      !options.bf16 || ctx.bf16(),
+      "--bf16: this processor has no instructions for it; 'hewn cpu' lists those that are used");
+  return Clip(SafetensorsFile(options.weights), towers,
+              options.bf16 ? LinearPrecision::bfloat16 : LinearPrecision::float32);
+}
+
 void add_label_options(CLI::App& command, LabelOptions& options) {
   auto* labels = command.add_option("--labels", options.labels,
                                     "What the pictures may show, as in \"tabby cat,fire truck\"");

@@ -8,14 +8,24 @@
 #include <string>
 #include <vector>
 
-#include <CLI/CLI.hpp>
-
 #include "app/output_files.h"
+#include <CLI/CLI.hpp>
 
 namespace hewn::app {
 
 /// Adds `--weights`, which must be given.
 void add_clip_weights(CLI::App& command, std::filesystem::path& weights);
+
+/// The model, and in which precision it runs.
+struct ClipOptions {
+  std::filesystem::path weights;
+  bool bf16 = false;
+};
+/// Adds `--weights` and `--bf16`.
+void add_clip_options(CLI::App& command, ClipOptions& options);
+
+/// Throws Error when bfloat16 is asked for and the Context cannot multiply it.
+Clip load_clip(const ClipOptions& options, ClipTowers towers, const Context& ctx);
 
 /// What pictures are asked, and with which prompts.
 struct LabelOptions {

@@ -1,6 +1,7 @@
 // hewn cpu: what this machine has, what is compiled in, what is chosen and why.
 #include "hewn/runtime/caches.h"
 #include "hewn/runtime/context.h"
+#include "hewn/runtime/isa/bf16.h"
 #include "hewn/runtime/isa/isa.h"
 
 #include <cstdlib>
@@ -59,11 +60,19 @@ Json to_json(const Context& ctx) {
                     {"supported", info.supported},
                     {"needs", info.features}});
   }
+  Json bf16_sets = Json::array();
+  for (const Bf16Info& info : bf16_table()) {
+    bf16_sets.push_back({{"name", info.name},
+                         {"compiled", info.compiled},
+                         {"supported", info.supported},
+                         {"needs", info.features}});
+  }
   return {{"processor", processor_name()},
           {"features", vector_features()},
           {"threads", ctx.threads()},
           {"caches", std::move(cache_list)},
           {"instruction_sets", std::move(sets)},
+          {"bfloat16_instructions", std::move(bf16_sets)},
           {"chosen", isa_name(ctx.isa())},
           {"why", reason()}};
 }
@@ -94,6 +103,8 @@ void print_instruction_sets(const Context& ctx) {
   }
   table.print(std::cout);
   std::cout << "\nchosen: " << isa_name(ctx.isa()) << ", " << reason() << '\n';
+  const auto bf16 = ctx.bf16();
+  std::cout << "--bf16: " << (bf16 ? bf16_name(*bf16) : "nothing here multiplies bfloat16") << '\n';
 }
 
 void run(const Options& options) {

@@ -40,7 +40,8 @@ constexpr std::int64_t kTexts = 256;
 struct Options {
   std::vector<fs::path> images;
   std::vector<std::string> texts;
-  fs::path texts_file, weights, output;
+  fs::path texts_file, output;
+  ClipOptions clip;
   CommonOptions common;
 };
 
@@ -53,14 +54,14 @@ class EmbedCommand {
  public:
   explicit EmbedCommand(const Options& options)
       : options_(options), ctx_(make_context(options.common)) {
-    outputs_.protect(options_.weights);
+    outputs_.protect(options_.clip.weights);
     for (const fs::path& image : options_.images) outputs_.protect(image);
     if (!options_.texts_file.empty()) outputs_.protect(options_.texts_file);
     outputs_.expect("--output", options_.output);
   }
 
   void run() {
-    const Clip clip(SafetensorsFile(options_.weights), towers_for(options_));
+    const Clip clip = load_clip(options_.clip, towers_for(options_), ctx_);
     TensorDump dump;
     {
       const auto pictures = std::ssize(options_.images);
@@ -147,7 +148,7 @@ void add_embed(CLI::App& parent) {
   command->add_option("--texts-file", options->texts_file, "More texts, one a line")
       ->type_name("F")
       ->group("Texts");
-  add_clip_weights(*command, options->weights);
+  add_clip_options(*command, options->clip);
   command->add_option("--output", options->output, "The file to write")
       ->type_name("F.safetensors")
       ->required()

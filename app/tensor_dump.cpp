@@ -3,7 +3,6 @@
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/safetensors.h"
 
-
 namespace hewn::app {
 
 void TensorDump::add(std::string_view name, ConstView view) {

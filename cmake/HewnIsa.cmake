@@ -58,10 +58,41 @@ function(hewn_target_kernels target)
   endforeach()
 endfunction()
 
+# The same for bfloat16: `<set>.bf16.cpp` is compiled with the flags of its row, if the row is this processor's.
+# Nothing but intrinsics is in these files, so they need no namespace of their own.
+set(HEWN_BF16_ISAS)
+if(avx512 IN_LIST HEWN_ISAS)
+  set(HEWN_BF16_ISAS amx avx512)
+elseif(neon IN_LIST HEWN_ISAS)
+  set(HEWN_BF16_ISAS neon)
+endif()
+set(HEWN_BF16_FLAGS_avx512 -mavx512f -mavx512bw -mavx512vl -mavx512bf16)
+set(HEWN_BF16_FLAGS_amx ${HEWN_BF16_FLAGS_avx512} -mamx-tile -mamx-bf16)
+set(HEWN_BF16_FLAGS_neon -march=armv8.2-a+bf16)
+
+# hewn_target_bf16_kernels(TARGET FILES...) adds those of FILES to TARGET that are for this processor.
+function(hewn_target_bf16_kernels target)
+  foreach(file IN LISTS ARGN)
+    cmake_path(GET file STEM isa)
+    if(isa IN_LIST HEWN_BF16_ISAS)
+      set(objects ${target}_bf16_${isa})
+      add_library(${objects} OBJECT ${file})
+      target_link_libraries(${objects} PRIVATE hewn_build_flags)
+      target_include_directories(${objects} PRIVATE $<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>)
+      target_compile_options(${objects} PRIVATE ${HEWN_BF16_FLAGS_${isa}} -Wno-uninitialized -Wno-maybe-uninitialized)
+      set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON)
+      target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
+    endif()
+  endforeach()
+endfunction()
+
 # What runtime/isa/kernels.h chooses among: ::hewn::Isa::avx512,::hewn::Isa::avx2,…
 list(TRANSFORM HEWN_ISAS PREPEND "::hewn::Isa::" OUTPUT_VARIABLE compiled_isas)
 string(JOIN "," compiled_isas ${compiled_isas})
-target_compile_definitions(hewn_build_flags INTERFACE "HEWN_COMPILED_ISAS=${compiled_isas}")
+list(TRANSFORM HEWN_BF16_ISAS PREPEND ",::hewn::Bf16Isa::" OUTPUT_VARIABLE compiled_bf16_isas)
+string(JOIN "" compiled_bf16_isas ${compiled_bf16_isas})
+target_compile_definitions(hewn_build_flags INTERFACE
+  "HEWN_COMPILED_ISAS=${compiled_isas}" "HEWN_COMPILED_BF16_ISAS=${compiled_bf16_isas}")
 
 # xsimd is headers behind the kernels: what uses hewn never sees it. Debian's CMake target for it wants to link a
 # library of xtl, which has none; the headers are all we need.

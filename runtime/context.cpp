@@ -21,12 +21,21 @@ std::int64_t resolve_l2_bytes(std::int64_t bytes) {
   return bytes > 0 ? bytes : l2_bytes_per_thread();
 }
 
+std::optional<Bf16Isa> checked_bf16(std::optional<Bf16Isa> asked) {
+  if (!asked) return asked;
+  for (const Bf16Info& info : bf16_table()) {
+    if (info.isa == *asked && info.supported) return asked;
+  }
+  fail("bfloat16 instructions ", bf16_name(*asked), " do not work here");
+}
+
 }  // namespace
 
 Context::Context(const ContextOptions& options)
     : threads_(resolve_threads(options.threads)),
       isa_(options.isa ? parse_isa(isa_name(*options.isa)) : default_isa()),
       precise_(options.precise),
+      bf16_(checked_bf16(options.bf16)),
       l2_bytes_(resolve_l2_bytes(options.l2_bytes)),
       arena_(std::make_unique<Arena>()),
       profiler_(std::make_unique<Profiler>()),
@@ -40,8 +49,8 @@ std::span<Context> Context::serial_contexts() {
   if (serial_contexts_.empty()) {
     serial_contexts_.reserve(static_cast<std::size_t>(threads_));
     for (int i = 0; i < threads_; ++i) {
-      serial_contexts_.emplace_back(
-          ContextOptions{.threads = 1, .isa = isa_, .precise = precise_, .l2_bytes = l2_bytes_});
+      serial_contexts_.emplace_back(ContextOptions{
+          .threads = 1, .isa = isa_, .precise = precise_, .bf16 = bf16_, .l2_bytes = l2_bytes_});
     }
   }
   return serial_contexts_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hewn/runtime/arena.h"
+#include "hewn/runtime/isa/bf16.h"
 #include "hewn/runtime/isa/isa.h"
 #include "hewn/runtime/profile.h"
 
@@ -23,6 +24,8 @@ struct ContextOptions {
   int threads = 0;  ///< 1 or more; 0 means every processor that this process may use
   std::optional<Isa> isa = std::nullopt;  ///< default_isa() when empty
   bool precise = false;  ///< pins the algorithm with the smallest error where there is a choice
+  /// What multiplies layers that are packed in bfloat16; best_bf16() when empty.
+  std::optional<Bf16Isa> bf16 = std::nullopt;
   std::int64_t l2_bytes = 0;  ///< L2 that a thread may count on; 0 means l2_bytes_per_thread()
 };
 
@@ -32,7 +35,8 @@ using TraceSink = std::function<void(std::string_view layer, ConstView output)>;
 
 /// Everything an operator needs besides its arguments. One Context serves one thread at a time;
 /// several threads work side by side with one Context each. Neither the number of threads nor the
-/// instruction set (sse42 apart) nor the size of L2 changes the bits of a result; `precise` does.
+/// instruction set (sse42 apart) nor the size of L2 changes the bits of a result; `precise` does,
+/// and so does `bf16` where layers are packed in bfloat16.
 class Context {
  public:
   /// Throws Error when threads is negative or above 1024, or the instruction set is not usable
@@ -45,6 +49,8 @@ class Context {
   int threads() const { return threads_; }
   Isa isa() const { return isa_; }
   bool precise() const { return precise_; }
+  /// Empty when this machine cannot. The first call in a process asks the system: bf16_table().
+  std::optional<Bf16Isa> bf16() const { return bf16_ ? bf16_ : best_bf16(); }
   std::int64_t l2_bytes() const { return l2_bytes_; }
 
   Arena& arena() { return *arena_; }
@@ -69,6 +75,7 @@ class Context {
   int threads_;
   Isa isa_;
   bool precise_;
+  std::optional<Bf16Isa> bf16_;
   std::int64_t l2_bytes_;
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<Profiler> profiler_;

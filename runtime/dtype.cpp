@@ -78,6 +78,14 @@ float bfloat16_to_float(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
 }
 
+std::uint16_t float_to_bfloat16(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  const std::uint32_t odd = (bits >> 16U) & 1U;
+  const bool is_nan = (bits & 0x7fffffffU) > 0x7f800000U;
+  // A carry into the exponent is as it should be.
+  return static_cast<std::uint16_t>(is_nan ? bits >> 16U | 0x40U : (bits + 0x7fffU + odd) >> 16U);
+}
+
 namespace {
 
 /// Converts each 16-bit element of `from`, which may be unaligned.

@@ -22,6 +22,9 @@ std::uint16_t float_to_half(float value);
 /// bfloat16 → float32, exactly.
 float bfloat16_to_float(std::uint16_t bits);
 
+/// float32 → bfloat16, to nearest, ties to even; NaN a quiet NaN.
+std::uint16_t float_to_bfloat16(float value);
+
 /// Widens `from`, little-endian elements of a floating `dtype` at any alignment, to float32. Throws
 /// Error for int64, and unless from.size() is to.size() elements.
 void widen(std::span<const std::byte> from, Dtype dtype, std::span<float> to);

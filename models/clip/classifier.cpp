@@ -67,9 +67,8 @@ Classifier::Classifier(const Clip& clip, const Tokenizer& tokenizer, const Promp
           tokenizer.encode_context(fill_template(text, name), clip.text().context_length()));
       tokens_.push_back(texts_.back().tokens);
       if (prompts == nullptr || !prompts->has_contexts()) continue;
-      tokens_.back() = prompts->with_contexts(std::move(tokens_.back()),
-                                              std::ssize(tokenizer.encode(name)), i,
-                                              tokenizer.vocabulary());
+      tokens_.back() = prompts->with_contexts(
+          std::move(tokens_.back()), std::ssize(tokenizer.encode(name)), i, tokenizer.vocabulary());
     }
   }
   if (prompts_ != nullptr && prompts_->depends_on_picture()) return;

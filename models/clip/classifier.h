@@ -58,7 +58,7 @@ class Classifier {
   std::int64_t labels_;
   std::vector<ClipText> texts_;
   std::vector<TextTokens> tokens_;  // what the text tower sees of them
-  Tensor features_;  // where they are the same for all pictures
+  Tensor features_;                 // where they are the same for all pictures
 };
 
 }  // namespace hewn

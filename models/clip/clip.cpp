@@ -28,10 +28,10 @@ float read_logit_scale(FileLayers& file) {
 
 }  // namespace
 
-Clip::Clip(SafetensorsFile file, ClipTowers towers)
+Clip::Clip(SafetensorsFile file, ClipTowers towers, LinearPrecision precision)
     : file_(std::make_unique<SafetensorsFile>(std::move(file))) {
   constexpr double kLeastDeviation = 1e-3;
-  FileLayers layers(*file_, "clip", Conv2dPacking::any);
+  FileLayers layers(*file_, "clip", Conv2dPacking::any, precision);
   form_ = layers.config("form");
   logit_scale_ = read_logit_scale(layers);
   preprocessing_ = {.mean = read_colour(layers, "mean", 0),
@@ -39,6 +39,7 @@ Clip::Clip(SafetensorsFile file, ClipTowers towers)
   if (towers != ClipTowers::text) {
     image_.emplace(layers);
     preprocessing_.size = image_->picture_size();
+    file_->release_memory();  // before the other tower is read
   }
   if (towers != ClipTowers::image) text_.emplace(layers);
   const std::int64_t image_embedding = layers.shape_of("visual.proj", 2)[1];

@@ -21,8 +21,9 @@ class Clip {
   /// Packs the weights of a file made by weights_tools.convert, and keeps the file: the
   /// vocabulary's embedding is read from it. Throws Error, naming file and tensor, when it holds
   /// another model, or a tensor is missing, left over or of another shape. Immutable: threads may
-  /// share one.
-  explicit Clip(SafetensorsFile file, ClipTowers towers = ClipTowers::both);
+  /// share one. With bfloat16, blocks run in Contexts that have bf16() alone.
+  explicit Clip(SafetensorsFile file, ClipTowers towers = ClipTowers::both,
+                LinearPrecision precision = LinearPrecision::float32);
 
   /// Throws Error when the tower was not loaded.
   const ImageTower& image() const;

@@ -18,8 +18,8 @@ inline std::int64_t heads(const FileLayers& file, const std::string& key) {
 /// The activation of the MLPs: OpenAI's models have QuickGELU, open_clip's own GELU.
 inline Activation clip_activation(const FileLayers& file) {
   return {.kind = file.config_choice<Activation::Kind>(
-              "activation", {{"quick_gelu", Activation::Kind::quick_gelu},
-                             {"gelu", Activation::Kind::gelu}})};
+              "activation",
+              {{"quick_gelu", Activation::Kind::quick_gelu}, {"gelu", Activation::Kind::gelu}})};
 }
 
 /// A projection to the common space, which checkpoints keep as [width][embedding].

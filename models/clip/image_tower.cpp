@@ -16,7 +16,8 @@ constexpr std::int64_t kColours = 3;
 /// The side of a grid with one place less than the positional embedding has rows.
 std::int64_t grid_side(const FileLayers& file) {
   const std::int64_t rows = file.shape_of("visual.positional_embedding", 2)[0];
-  const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(rows - 1))));
+  const auto side =
+      static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(rows - 1))));
   require(side >= 1 && side * side == rows - 1,
           "visual.positional_embedding: expected a row for the class and for each patch of a "
           "square, got ",
@@ -29,7 +30,8 @@ PackedConv2d read_conv1(FileLayers& file) {
   const std::int64_t patch = shape[2];
   const std::vector<float> weight =
       file.values("visual.conv1.weight", {shape[0], kColours, patch, patch});
-  return {"visual.conv1", {.stride_h = patch, .stride_w = patch}, {.shape = shape, .weight = weight}};
+  return {
+      "visual.conv1", {.stride_h = patch, .stride_w = patch}, {.shape = shape, .weight = weight}};
 }
 
 }  // namespace
@@ -45,8 +47,7 @@ ImageTower::ImageTower(FileLayers& file)
                    clip_activation(file)),
       ln_post_(file, "visual.ln_post", conv1_.out_channels()),
       proj_(projection(file, "visual.proj", conv1_.out_channels())) {
-  const auto embedding =
-      file.values("visual.positional_embedding", {1 + grid_ * grid_, width()});
+  const auto embedding = file.values("visual.positional_embedding", {1 + grid_ * grid_, width()});
   for (std::size_t i = 0; i < class_token_.size(); ++i) class_token_[i] += embedding[i];
   std::copy(embedding.begin() + width(), embedding.end(), positions_.values().begin());
 }

@@ -44,8 +44,7 @@ std::int64_t checked_count(const FileLayers& file, const std::string& name, std:
 
 /// What MaPLe's coupling makes of a text prompt for the picture.
 Tensor coupled(FileLayers& file, std::int64_t block, const Tensor& text, std::int64_t width) {
-  const PackedLinear layer =
-      file.linear(concat("coupling.", block), {width, text.shape().c});
+  const PackedLinear layer = file.linear(concat("coupling.", block), {width, text.shape().c});
   Tensor tokens({1, 1, text.shape().w, width});
   Context ctx({.threads = 1});
   linear(text.view(), layer, tokens.view(), ctx);
@@ -73,21 +72,20 @@ void Prompts::read_text(FileLayers& file, const PromptSizes& sizes) {
   require(template_.find("{}") != std::string::npos, file.path(),
           ": hewn.config: template: expected a text with {} in it, got \"", printable(template_),
           "\"");
-  position_ = file.config_choice<Position>("class_position", {{"end", Position::end},
-                                                              {"middle", Position::middle},
-                                                              {"front", Position::front}});
+  position_ = file.config_choice<Position>(
+      "class_position",
+      {{"end", Position::end}, {"middle", Position::middle}, {"front", Position::front}});
   const bool each = file.rank_of(name(0)) == 3;
   const Shape& shape = file.shape_of(name(0), each ? 3 : 2);
   classes_ = each ? shape[0] : 0;
   context_length_ = checked_count(file, name(0), shape[each ? 1 : 0]);
-  contexts_ = Tensor({1, 1, context_length_ * std::max<std::int64_t>(classes_, 1),
-                      sizes.text_width});
+  contexts_ =
+      Tensor({1, 1, context_length_ * std::max<std::int64_t>(classes_, 1), sizes.text_width});
   const Shape expected = each ? Shape{classes_, context_length_, sizes.text_width}
                               : Shape{context_length_, sizes.text_width};
   std::ranges::copy(file.values(name(0), expected), contexts_.values().begin());
   for (std::int64_t block = 1; block < blocks; ++block) {
-    deep_contexts_.push_back(
-        read_tokens(file, name(block), context_length_, sizes.text_width));
+    deep_contexts_.push_back(read_tokens(file, name(block), context_length_, sizes.text_width));
   }
   require(!each || deep_contexts_.empty(), file.path(),
           ": expected deep text prompts only with contexts that all classes share");
@@ -155,7 +153,8 @@ TextContexts Prompts::contexts(ConstView image_feature, Context& ctx) const {
   linear(hidden, meta_net_->linear2, shift, ctx);
   for (std::int64_t i = 0; i < rows.shape.w; ++i) {
     const float* context = contexts_.view().pixel(0, 0, i);
-    for (std::int64_t c = 0; c < rows.shape.c; ++c) rows.pixel(0, 0, i)[c] = context[c] + shift.data[c];
+    for (std::int64_t c = 0; c < rows.shape.c; ++c)
+      rows.pixel(0, 0, i)[c] = context[c] + shift.data[c];
   }
   return {.rows = rows, .deep = deep_contexts_};
 }

@@ -42,9 +42,9 @@ void check_deep(const TokenTree& tree, const TextContexts& contexts) {
 TextTower::TextTower(FileLayers& file)
     : file_(file.path()),
       positions_(read_positions(file)),
-      token_embedding_(file.deferred(
-          "token_embedding.weight",
-          {file.shape_of("token_embedding.weight", 2)[0], positions_.shape().c})),
+      token_embedding_(
+          file.deferred("token_embedding.weight",
+                        {file.shape_of("token_embedding.weight", 2)[0], positions_.shape().c})),
       transformer_(file, "transformer", positions_.shape().c, heads(file, "text_heads"),
                    clip_activation(file)),
       ln_final_(file, "ln_final", positions_.shape().c),
@@ -90,8 +90,9 @@ void TextTower::run(const TokenTree& tree, std::span<const std::int32_t> ends,
 void TextTower::embed(std::int32_t token, std::int32_t position, const TextContexts& contexts,
                       float* to) const {
   const std::int64_t learned = contexts.rows.shape.w;
-  require(token >= 0 && token < vocabulary_size() + learned, "text tower: expected tokens from 0 to ",
-          vocabulary_size() + learned - 1, ", got ", token);
+  require(token >= 0 && token < vocabulary_size() + learned,
+          "text tower: expected tokens from 0 to ", vocabulary_size() + learned - 1, ", got ",
+          token);
   const std::span<float> row(to, static_cast<std::size_t>(width()));
   if (token >= vocabulary_size()) {
     std::copy_n(contexts.rows.pixel(0, 0, token - vocabulary_size()), width(), to);

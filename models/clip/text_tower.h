@@ -21,15 +21,15 @@ using TextTokens = std::vector<std::int32_t>;
 
 /// Learned tokens of texts.
 struct TextContexts {
-  ConstView rows;                       ///< {1, 1, m, width}; in place of embeddings
-  std::span<const Tensor> deep = {};    ///< as DeepPrompts has them; they replace tokens 1 and on
+  ConstView rows;                     ///< {1, 1, m, width}; in place of embeddings
+  std::span<const Tensor> deep = {};  ///< as DeepPrompts has them; they replace tokens 1 and on
 };
 
 class TextTower {
  public:
-  /// Reads the text tensors of a converted file, which must stay open as long as this lives: the vocabulary's
-  /// embedding is read from it when texts are. Throws Error, naming file and tensor, when one is
-  /// missing or of a shape that does not fit the others.
+  /// Reads the text tensors of a converted file, which must stay open as long as this lives: the
+  /// vocabulary's embedding is read from it when texts are. Throws Error, naming file and tensor,
+  /// when one is missing or of a shape that does not fit the others.
   explicit TextTower(FileLayers& file);
 
   std::int64_t width() const { return transformer_.width(); }

@@ -31,10 +31,10 @@ void pick(ConstView x, std::span<const std::int32_t> picked, View y) {
 }
 
 PackedLinear rows_of(const std::string& name, const StoredMatrix& matrix, std::int64_t begin,
-                     std::int64_t end, const std::vector<float>& bias) {
+                     std::int64_t end, const std::vector<float>& bias, LinearPrecision precision) {
   const auto part = std::span<const float>(bias).subspan(static_cast<std::size_t>(begin),
                                                          static_cast<std::size_t>(end - begin));
-  return {name, matrix.rows(begin, end, part)};
+  return {name, matrix.rows(begin, end, part), {}, precision};
 }
 
 }  // namespace
@@ -47,14 +47,19 @@ void LayerNorm::operator()(ConstView x, View y, Context& ctx) const {
   layer_norm(x, {.weight = weight, .bias = bias}, y, ctx);
 }
 
-TransformerBlock::Projections::Projections(FileLayers& file, const std::string& name, const Form& form)
+TransformerBlock::Projections::Projections(FileLayers& file, const std::string& name,
+                                           const Form& form)
     : Projections(name, file.matrix(name + ".in_proj_weight", {3 * form.width, form.width}),
-                  file.values(name + ".in_proj_bias", Shape{3 * form.width}), form) {}
+                  file.values(name + ".in_proj_bias", Shape{3 * form.width}), form,
+                  file.precision()) {}
 
 TransformerBlock::Projections::Projections(const std::string& name, const StoredMatrix& weight,
-                                        const std::vector<float>& bias, const Form& form)
-    : in_proj(rows_of(name + ".in_proj", weight, form.last ? form.width : 0, 3 * form.width, bias)) {
-  if (form.last) query.emplace(rows_of(name + ".in_proj query", weight, 0, form.width, bias));
+                                           const std::vector<float>& bias, const Form& form,
+                                           LinearPrecision precision)
+    : in_proj(rows_of(name + ".in_proj", weight, form.last ? form.width : 0, 3 * form.width, bias,
+                      precision)) {
+  if (!form.last) return;
+  query.emplace(rows_of(name + ".in_proj query", weight, 0, form.width, bias, precision));
 }
 
 TransformerBlock::TransformerBlock(FileLayers& file, const std::string& name, const Form& form)
@@ -83,7 +88,8 @@ void TransformerBlock::operator()(View x, const Sight& sight, Context& ctx) cons
 }
 
 void TransformerBlock::operator()(ConstView x, const Sight& sight,
-                               std::span<const std::int32_t> picked, View y, Context& ctx) const {
+                                  std::span<const std::int32_t> picked, View y,
+                                  Context& ctx) const {
   pick(x, picked, y);
   {
     const Arena::Scope scope(ctx.arena());
@@ -102,8 +108,8 @@ void TransformerBlock::operator()(ConstView x, const Sight& sight,
 
 /// x += out_proj(attention(q, k, v)).
 void TransformerBlock::attend(ConstView q, std::span<const std::int32_t> tokens,
-                           ConstView keys_and_values, const Sight& sight, View x,
-                           Context& ctx) const {
+                              ConstView keys_and_values, const Sight& sight, View x,
+                              Context& ctx) const {
   const std::int64_t d = form_.width;
   const ConstView k = keys_and_values.channels(0, d);
   const ConstView v = keys_and_values.channels(d, 2 * d);
@@ -137,11 +143,10 @@ Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t
   require(count > 0, name, ": expected at least one block, but ", block_name(0), " is missing");
   blocks_.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
-    blocks_.emplace_back(file, block_name(i),
-                         TransformerBlock::Form{.width = width,
-                                             .heads = heads,
-                                             .activation = activation,
-                                             .last = i + 1 == count});
+    blocks_.emplace_back(
+        file, block_name(i),
+        TransformerBlock::Form{
+            .width = width, .heads = heads, .activation = activation, .last = i + 1 == count});
   }
 }
 

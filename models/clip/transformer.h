@@ -68,7 +68,7 @@ class TransformerBlock {
 
     Projections(FileLayers& file, const std::string& name, const Form& form);
     Projections(const std::string& name, const StoredMatrix& weight, const std::vector<float>& bias,
-                const Form& form);
+                const Form& form, LinearPrecision precision);
   };
 
   void attend(ConstView q, std::span<const std::int32_t> tokens, ConstView keys_and_values,
@@ -106,7 +106,8 @@ class Transformer {
   std::vector<TransformerBlock> blocks_;
 };
 
-/// Writes the rows of `tokens`, {1, 1, m, width}, to tokens [first, first + m) of each picture of x.
+/// Writes the rows of `tokens`, {1, 1, m, width}, to tokens [first, first + m) of each picture of
+/// x.
 void put_tokens(ConstView tokens, std::int64_t first, View x);
 
 }  // namespace hewn

@@ -43,6 +43,14 @@ bool is_int64(const json& value) {
   return value.is_number_integer();
 }
 
+/// Whether none of these binary16 numbers is NaN or infinite.
+bool are_finite(std::span<const std::uint16_t> halves) {
+  constexpr unsigned kExponent = 0x7c00;
+  unsigned bad = 0;
+  for (const std::uint16_t half : halves) bad |= (half & kExponent) == kExponent ? 1U : 0U;
+  return bad == 0;
+}
+
 /// One entry of a file's configuration.
 class ConfigEntry {
  public:
@@ -110,8 +118,9 @@ PackedConvGru LayerSource::conv_gru(const std::string& name, const std::string& 
       packing_};
 }
 
-FileLayers::FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing)
-    : LayerSource(packing), file_(file) {
+FileLayers::FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing,
+                       LinearPrecision precision)
+    : LayerSource(packing), file_(file), precision_(precision) {
   const std::string& kind = file.metadata_at("hewn.model");
   require(kind == model, file.path().string(), ": expected the weights of a ", model,
           " model, got those of a ", kind, " model");
@@ -212,11 +221,14 @@ std::vector<float> FileLayers::values(const std::string& tensor, const Shape& sh
 
 StoredMatrix FileLayers::matrix(const std::string& tensor, const Shape& shape) {
   const TensorEntry& entry = file_.at(tensor);
-  StoredMatrix matrix{.shape = shape, .values = values(tensor, shape), .halves = {}};
-  if (entry.dtype != Dtype::float16) return matrix;
-  matrix.halves.resize(matrix.values.size());
-  std::memcpy(matrix.halves.data(), entry.data.data(), entry.data.size());
-  matrix.values = {};
+  StoredMatrix matrix{.shape = shape, .values = {}, .halves = {}};
+  if (entry.dtype == Dtype::float16 && entry.shape == shape) {
+    read_.insert(tensor);
+    matrix.halves.resize(static_cast<std::size_t>(shape.count()));
+    std::memcpy(matrix.halves.data(), entry.data.data(), entry.data.size());
+    if (are_finite(matrix.halves)) return matrix;
+  }
+  matrix.values = values(tensor, shape);
   return matrix;
 }
 
@@ -233,7 +245,7 @@ PackedLinear FileLayers::linear(const std::string& name, const Shape& shape,
                                 const Activation& activation) {
   const StoredMatrix weight = matrix(name + ".weight", shape);
   const std::vector<float> bias = values(name + ".bias", Shape{shape[0]});
-  return {name, weight.rows(0, shape[0], bias), activation};
+  return {name, weight.rows(0, shape[0], bias), activation, precision_};
 }
 
 LinearWeights StoredMatrix::rows(std::int64_t begin, std::int64_t end,

@@ -86,8 +86,11 @@ class LayerSource {
 class FileLayers : public LayerSource {
  public:
   /// Throws Error, naming the file, unless its metadata says that it holds the given kind of model.
-  /// The file must outlive this.
-  FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing);
+  /// The file must outlive this. `precision` holds for all linear layers.
+  FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing,
+             LinearPrecision precision = LinearPrecision::float32);
+
+  LinearPrecision precision() const { return precision_; }
 
   /// The file's path, for messages.
   std::string path() const { return file_.path().string(); }
@@ -144,6 +147,7 @@ class FileLayers : public LayerSource {
   std::size_t config_index(const std::string& key, std::span<const std::string_view> names) const;
 
   const SafetensorsFile& file_;
+  LinearPrecision precision_;
   std::set<std::string> read_;
 };
 

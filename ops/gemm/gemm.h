@@ -47,6 +47,9 @@ struct GemmKernels {
   std::int64_t max_pixels;
   std::int64_t max_panels;
   void (*tile)(const GemmTile&);
+  /// The epilogue of sums [pixels][panels][16] that something else has made, bias and all: of the
+  /// tile's fields, `out`, `pixels`, `channels` and the epilogue are looked at.
+  void (*finish)(const GemmTile& tile, const float* sums, int panels);
 };
 
 }  // namespace hewn

@@ -178,7 +178,7 @@ void run_tile(const GemmTile& t) {
 template <>
 const GemmKernels& kernels<GemmKernels, HEWN_KERNEL_ISA::kIsa>() {
   using namespace HEWN_KERNEL_ISA;
-  static constexpr GemmKernels table{kMaxPixels, kMaxPanels, run_tile};
+  static constexpr GemmKernels table{kMaxPixels, kMaxPanels, run_tile, finish_tile};
   return table;
 }
 

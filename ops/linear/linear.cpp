@@ -6,6 +6,7 @@
 
 #include "hewn/ops/activation/addends.h"
 #include "hewn/ops/gemm/gemm.h"
+#include "hewn/ops/linear/bf16.h"
 #include "hewn/ops/linear/kernels.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
@@ -191,7 +192,7 @@ Work work_of(std::int64_t rows, const PackedLinear& layer) {
   const auto in = static_cast<double>(layer.in_features());
   const auto out = static_cast<double>(layer.out_features());
   const auto x_rows = static_cast<double>(rows);
-  const double weight_bytes = layer.half_panels().empty() ? 4 : 2;
+  const double weight_bytes = layer.panels().empty() ? 2 : 4;
   return {.flops = 2 * x_rows * in * out,
           .bytes = 4 * x_rows * (in + out) + weight_bytes * in * out};
 }
@@ -210,7 +211,11 @@ void linear(ConstView x, const PackedLinear& layer, View y, Context& ctx, const 
                              work_of(shape.pixels(), layer));
   if (layer.in_features() == 0) return fill_with_bias(layer, y, addends, ctx);
   const Arena::Scope scope(ctx.arena());
-  Linear(x, layer, y, addends, ctx).run(ctx);
+  if (layer.precision() == LinearPrecision::bfloat16) {
+    bf16_linear(x, layer, y, addends, ctx);
+  } else {
+    Linear(x, layer, y, addends, ctx).run(ctx);
+  }
 }
 
 }  // namespace hewn

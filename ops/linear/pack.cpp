@@ -1,5 +1,7 @@
 #include "hewn/ops/gemm/gemm.h"
+#include "hewn/ops/linear/bf16.h"
 #include "hewn/ops/linear/linear.h"
+#include "hewn/runtime/dtype.h"
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
@@ -34,11 +36,30 @@ AlignedArray<Value> pack_panels(const Shape& shape, std::span<const Value> weigh
   return panels;
 }
 
+/// [out][in] → [panel][in / 2][16][2], zero beyond the last output and the last input.
+template <typename Value, typename Round>
+AlignedArray<std::uint16_t> pack_bf16_panels(const Shape& shape, std::span<const Value> weight,
+                                             const Round& round) {
+  const std::int64_t out = shape[0];
+  const std::int64_t in = shape[1];
+  const std::int64_t depth = divide_up(in, kBf16Depth) * kBf16Depth;
+  AlignedArray<std::uint16_t> panels(
+      checked_multiply(divide_up(out, kPanel) * kPanel, depth, "panels"));
+  std::ranges::fill(panels.values(), std::uint16_t{0});
+  for (std::int64_t o = 0; o < out; ++o) {
+    const Value* from = weight.data() + o * in;
+    std::uint16_t* to = panels.data() + o / kPanel * depth * kPanel + o % kPanel * 2;
+    for (std::int64_t k = 0; k < in; ++k) to[k / 2 * kPanel * 2 + k % 2] = round(from[k]);
+  }
+  return panels;
+}
+
 }  // namespace
 
 PackedLinear::PackedLinear(std::string name, const LinearWeights& weights,
-                           const Activation& activation)
-    : name_(std::move(name)), activation_(activation) {
+                           const Activation& activation, LinearPrecision precision)
+    : name_(std::move(name)), activation_(activation), precision_(precision) {
+  const bool bf16 = precision_ == LinearPrecision::bfloat16;
   const Shape& shape = weights.shape;
   require(shape.rank() == 2, "linear ", name_, ": weight: expected rank 2 (out, in), got shape ",
           shape);
@@ -46,10 +67,19 @@ PackedLinear::PackedLinear(std::string name, const LinearWeights& weights,
   in_features_ = shape[1];
   if (weights.halves.empty()) {
     check_size(name_, "weight", weights.weight, shape.count());
-    panels_ = pack_panels(shape, weights.weight);
+    if (bf16) {
+      bf16_panels_ = pack_bf16_panels(shape, weights.weight, float_to_bfloat16);
+    } else {
+      panels_ = pack_panels(shape, weights.weight);
+    }
   } else {
     check_size(name_, "weight", weights.halves, shape.count());
-    half_panels_ = pack_panels(shape, weights.halves);
+    if (bf16) {
+      const auto round = [](std::uint16_t h) { return float_to_bfloat16(half_to_float(h)); };
+      bf16_panels_ = pack_bf16_panels(shape, weights.halves, round);
+    } else {
+      half_panels_ = pack_panels(shape, weights.halves);
+    }
   }
   if (!weights.bias.empty()) check_size(name_, "bias", weights.bias, out_features_);
   bias_ = AlignedArray<float>(divide_up(out_features_, kPanel) * kPanel);

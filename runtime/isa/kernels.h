@@ -11,22 +11,24 @@
 #pragma once
 
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/isa/bf16.h"
 #include "hewn/runtime/isa/isa.h"
 
 namespace hewn {
 
-/// Defined in the *.simd.cpp files, for every instruction set that is compiled in.
-template <typename Kernels, Isa isa>
+/// Defined in the *.simd.cpp files, for every instruction set that is compiled in, and in the
+/// *.bf16.cpp files, for an instruction set of bfloat16 each.
+template <typename Kernels, auto isa>
 const Kernels& kernels();
 
 namespace detail {
 
-template <Isa... isas>
+template <typename Set, Set... isas>
 struct IsaList {
-  static constexpr bool contains(Isa isa) { return ((isa == isas) || ...); }
+  static constexpr bool contains(Set isa) { return ((isa == isas) || ...); }
 
   template <typename Kernels>
-  static const Kernels& select(Isa isa) {
+  static const Kernels& select(Set isa) {
     const Kernels* found = nullptr;
     ((isa == isas ? void(found = &kernels<Kernels, isas>()) : void()), ...);
     require(found != nullptr, "instruction set ", static_cast<int>(isa), " is not compiled in");
@@ -34,7 +36,8 @@ struct IsaList {
   }
 };
 
-using CompiledIsas = IsaList<HEWN_COMPILED_ISAS>;
+using CompiledIsas = IsaList<Isa, HEWN_COMPILED_ISAS>;
+using CompiledBf16Isas = IsaList<Bf16Isa HEWN_COMPILED_BF16_ISAS>;  // each with a comma before it
 
 }  // namespace detail
 
@@ -45,6 +48,10 @@ constexpr bool is_compiled(Isa isa) { return detail::CompiledIsas::contains(isa)
 template <typename Kernels>
 const Kernels& select_kernels(Isa isa) {
   return detail::CompiledIsas::select<Kernels>(isa);
+}
+template <typename Kernels>
+const Kernels& select_kernels(Bf16Isa isa) {
+  return detail::CompiledBf16Isas::select<Kernels>(isa);
 }
 
 }  // namespace hewn

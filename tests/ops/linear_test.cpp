@@ -3,6 +3,7 @@
 #include "hewn/ops/activation/activation_reference.h"
 #include "hewn/runtime/dtype.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <optional>
@@ -159,6 +160,82 @@ TEST(Linear, KeepsItsBitsWhateverTheSizeOfL2) {
     const std::uint64_t sum = test::checksum(y.view());
     EXPECT_EQ(sum, bits.value_or(sum)) << l2_bytes;
     bits = sum;
+  }
+}
+
+std::vector<Bf16Isa> usable_bf16() {
+  std::vector<Bf16Isa> usable;
+  for (const Bf16Info& info : bf16_table()) {
+    if (info.supported) usable.push_back(info.isa);
+  }
+  return usable;
+}
+
+std::vector<float> rounded_to_bf16(std::span<const float> values) {
+  std::vector<float> rounded;
+  for (const float value : values) {
+    rounded.push_back(bfloat16_to_float(float_to_bfloat16(value)));
+  }
+  return rounded;
+}
+
+/// Products of bfloat16 numbers are exact, so a result is as far from the layer of rounded numbers
+/// as sums in float32 are in any order: n·u·Σ|terms|.
+TEST(Linear, MultipliesBfloat16WhereTheMachineDoes) {
+  if (usable_bf16().empty()) GTEST_SKIP() << "this machine does not multiply bfloat16";
+  test::Random random(1);
+  for (const auto& [rows, in, out] : {std::array{1, 1, 1},
+                                      {15, 31, 16},
+                                      {16, 32, 32},
+                                      {17, 33, 33},
+                                      {32, 64, 48},
+                                      {33, 100, 40},
+                                      {70, 96, 17},
+                                      {530, 40, 33}}) {
+    SCOPED_TRACE(concat(rows, " rows, ", in, " in, ", out, " out"));
+    const Tensor x = random.tensor({1, 1, rows, in});
+    const auto weight = random.values(in * out);
+    const auto bias = random.values(out);
+    const Tensor before = random.tensor({1, 1, rows, out});
+    const Tensor after = random.tensor({1, 1, rows, out});
+    const auto rounded_x = rounded_to_bf16(x.values());
+    const auto rounded_weight = rounded_to_bf16(weight);
+    std::vector<double> expected;
+    std::vector<double> bound;
+    for (std::int64_t row = 0; row < rows; ++row) {
+      for (std::int64_t o = 0; o < out; ++o) {
+        const std::size_t at = expected.size();
+        double sum = static_cast<double>(bias[static_cast<std::size_t>(o)]) +
+                     static_cast<double>(before.values()[at]);
+        double magnitude = 2;  // of bias and addend, each at most 1
+        for (std::int64_t k = 0; k < in; ++k) {
+          const double term =
+              static_cast<double>(rounded_x[static_cast<std::size_t>(row * in + k)]) *
+              static_cast<double>(rounded_weight[static_cast<std::size_t>(o * in + k)]);
+          sum += term;
+          magnitude += std::abs(term);
+        }
+        const double activated = std::max(sum, 0.0);
+        expected.push_back(activated + static_cast<double>(after.values()[at]));
+        bound.push_back((static_cast<double>(in + 4) * magnitude + 1) * test::kUnitRoundoff);
+      }
+    }
+    const PackedLinear layer("test", {.shape = {out, in}, .weight = weight, .bias = bias},
+                             Activation::relu(), LinearPrecision::bfloat16);
+    for (const Bf16Isa isa : usable_bf16()) {
+      std::optional<std::uint64_t> bits;
+      for (const int threads : {1, 3}) {
+        SCOPED_TRACE(concat(bf16_name(isa), " threads ", threads));
+        Context ctx({.threads = threads, .bf16 = isa});
+        test::Sliced y({1, 1, rows, out});
+        linear(x.view(), layer, y.view(), ctx, {before.view(), after.view()});
+        EXPECT_TRUE(test::all_within(y.view(), expected, bound));
+        EXPECT_TRUE(y.margins_untouched());
+        const std::uint64_t sum = test::checksum(y.view());
+        EXPECT_EQ(sum, bits.value_or(sum)) << "bits depend on threads";
+        bits = sum;
+      }
+    }
   }
 }
 
