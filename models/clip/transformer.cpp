@@ -135,12 +135,13 @@ void TransformerBlock::transform(View x, Context& ctx) const {
 Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t width,
                          std::int64_t heads, const Activation& activation)
     : width_(width) {
-  require(width % heads == 0, name, ": a width of ", width, " does not divide into ", heads,
-          " heads");
+  require(width % heads == 0, file.path(), ": ", name, ": a width of ", width,
+          " does not divide into ", heads, " heads");
   const auto block_name = [&](std::int64_t i) { return concat(name, ".resblocks.", i); };
   std::int64_t count = 0;
   while (file.has(block_name(count) + ".ln_1")) ++count;
-  require(count > 0, name, ": expected at least one block, but ", block_name(0), " is missing");
+  require(count > 0, file.path(), ": ", name, ": expected at least one block, but ", block_name(0),
+          " is missing");
   blocks_.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
     blocks_.emplace_back(
