@@ -29,10 +29,13 @@ void check_depth(const FileLayers& file, const char* tower, std::int64_t prompts
           " blocks, but the model has ", blocks);
 }
 
-Tensor read_tokens(FileLayers& file, const std::string& name, std::int64_t count,
-                   std::int64_t width) {
-  Tensor tokens({1, 1, count, width});
-  std::ranges::copy(file.values(name, {count, width}), tokens.values().begin());
+/// The tensor `name` of this shape, as rows of tokens. Reads first: a file says of sizes what it
+/// likes, but not of values.
+Tensor read_tokens(FileLayers& file, const std::string& name, const Shape& shape) {
+  const std::vector<float> values = file.values(name, shape);
+  const std::int64_t width = shape[shape.rank() - 1];
+  Tensor tokens({1, 1, shape.count() / width, width});
+  std::ranges::copy(values, tokens.values().begin());
   return tokens;
 }
 
@@ -79,16 +82,15 @@ void Prompts::read_text(FileLayers& file, const PromptSizes& sizes) {
   const Shape& shape = file.shape_of(name(0), each ? 3 : 2);
   classes_ = each ? shape[0] : 0;
   context_length_ = checked_count(file, name(0), shape[each ? 1 : 0]);
-  contexts_ =
-      Tensor({1, 1, context_length_ * std::max<std::int64_t>(classes_, 1), sizes.text_width});
-  const Shape expected = each ? Shape{classes_, context_length_, sizes.text_width}
-                              : Shape{context_length_, sizes.text_width};
-  std::ranges::copy(file.values(name(0), expected), contexts_.values().begin());
+  const Shape one{context_length_, sizes.text_width};
+  contexts_ = read_tokens(
+      file, name(0), each ? Shape{classes_, context_length_, sizes.text_width} : one);
   for (std::int64_t block = 1; block < blocks; ++block) {
-    deep_contexts_.push_back(read_tokens(file, name(block), context_length_, sizes.text_width));
+    deep_contexts_.push_back(read_tokens(file, name(block), one));
   }
-  require(!each || deep_contexts_.empty(), file.path(),
-          ": expected deep text prompts only with contexts that all classes share");
+  require(deep_contexts_.empty() || (!each && position_ == Position::end), file.path(),
+          ": expected deep text prompts only with contexts that all classes share, in front of the "
+          "class");
   if (!file.has("meta_net.linear1")) return;
   const std::int64_t hidden = file.shape_of("meta_net.linear1.weight", 2)[0];
   meta_net_ = MetaNet{
@@ -105,8 +107,11 @@ void Prompts::read_image(FileLayers& file, const PromptSizes& sizes) {
   if (blocks == 0) return;
   check_depth(file, "image", blocks, sizes.image_blocks);
   if (couplings > 0) {
-    require(classes_ == 0 && couplings <= std::ssize(deep_contexts_) + 1, file.path(), ": ",
-            couplings, " couplings, but ", deep_contexts_.size() + 1, " text prompts");
+    require(classes_ == 0, file.path(),
+            ": expected couplings only with contexts that all classes share");
+    const std::int64_t contexts = has_contexts() ? std::ssize(deep_contexts_) + 1 : 0;
+    require(couplings <= contexts, file.path(), ": couplings for ", couplings,
+            " blocks, but text prompts for ", contexts);
     for (std::int64_t block = 0; block < blocks; ++block) {
       const Tensor& text =
           block == 0 ? contexts_ : deep_contexts_[static_cast<std::size_t>(block - 1)];
@@ -115,7 +120,7 @@ void Prompts::read_image(FileLayers& file, const PromptSizes& sizes) {
   } else {
     const std::int64_t count = checked_count(file, name(0), file.shape_of(name(0), 2)[0]);
     for (std::int64_t block = 0; block < blocks; ++block) {
-      tokens.push_back(read_tokens(file, name(block), count, sizes.image_width));
+      tokens.push_back(read_tokens(file, name(block), {count, sizes.image_width}));
     }
   }
   image_.emplace();
