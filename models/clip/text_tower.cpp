@@ -27,14 +27,11 @@ Tensor read_positions(FileLayers& file) {
 void check_deep(const TokenTree& tree, const TextContexts& contexts) {
   if (contexts.deep.empty()) return;
   const std::int64_t count = contexts.deep.front().shape().w;
-  for (std::int64_t i = 1; i <= count; ++i) {
-    const bool shared = i < tree.size() && tree.parents()[static_cast<std::size_t>(i)] == i - 1;
-    require(shared, "text tower: deep prompts of ", count,
-            " tokens need texts that begin with as many contexts in common");
-  }
-  const auto second = std::ranges::count(tree.positions(), 1);
-  require(second == 1, "text tower: deep prompts need texts that begin alike, got ", second,
-          " beginnings");
+  // One node at each of these places is the chain that the tree begins with.
+  const auto first = std::ranges::count_if(
+      tree.positions(), [&](std::int64_t position) { return position <= count; });
+  require(first == count + 1, "text tower: deep prompts of ", count,
+          " tokens need texts that begin with as many contexts in common");
 }
 
 }  // namespace
