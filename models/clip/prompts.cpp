@@ -58,7 +58,11 @@ Tensor coupled(FileLayers& file, std::int64_t block, const Tensor& text, std::in
 
 Prompts::Prompts(const SafetensorsFile& file, const PromptSizes& sizes) {
   FileLayers layers(file, "clip-prompts", Conv2dPacking::any);
-  method_ = layers.config("method");
+  method_ = layers.config_choice<const char*>("method", {{"coop", "coop"},
+                                                         {"cocoop", "cocoop"},
+                                                         {"vpt", "vpt"},
+                                                         {"ivlp", "ivlp"},
+                                                         {"maple", "maple"}});
   if (layers.has_config("labels")) labels_ = layers.config_strings("labels");
   read_text(layers, sizes);
   read_image(layers, sizes);
