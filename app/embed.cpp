@@ -117,9 +117,18 @@ class EmbedCommand {
     dump.add("text_features", features.values(), {count, width});
   }
 
+  static ClipText encode(const Tokenizer& tokenizer, const std::string& text, std::int64_t length,
+                         std::int64_t index) {
+    try {
+      return tokenizer.encode_context(text, length);
+    } catch (const Error& error) {
+      fail("text ", index + 1, ": ", error.what());
+    }
+  }
+
   TextTokens tokens_of(const Tokenizer& tokenizer, const Clip& clip, std::int64_t index) const {
     const std::string& text = options_.texts[static_cast<std::size_t>(index)];
-    ClipText result = tokenizer.encode_context(text, clip.text().context_length());
+    ClipText result = encode(tokenizer, text, clip.text().context_length(), index);
     if (result.truncated && !options_.common.quiet) {
       std::cerr << "hewn: note: text " << index + 1
                 << " is longer than the model takes; the rest of it is not looked at" << std::endl;

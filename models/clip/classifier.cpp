@@ -37,6 +37,14 @@ std::vector<std::string> templates_of(const Labels& labels, const Prompts* promp
   return labels.templates;
 }
 
+ClipText tokenize(const Tokenizer& tokenizer, const std::string& text, std::int64_t length) {
+  try {
+    return tokenizer.encode_context(text, length);
+  } catch (const Error& error) {
+    fail("labels: \"", printable(text), "\": ", error.what());
+  }
+}
+
 /// The mean of each label's features, `each` of them, of length 1.
 void average(ConstView features, std::int64_t each, View y, Context& ctx) {
   const Nhwc one{1, 1, 1, y.shape.c};
@@ -64,7 +72,7 @@ Classifier::Classifier(const Clip& clip, const Tokenizer& tokenizer, const Promp
     const std::string& name = labels.names[static_cast<std::size_t>(i)];
     for (const std::string& text : templates) {
       texts_.push_back(
-          tokenizer.encode_context(fill_template(text, name), clip.text().context_length()));
+          tokenize(tokenizer, fill_template(text, name), clip.text().context_length()));
       tokens_.push_back(texts_.back().tokens);
       if (prompts == nullptr || !prompts->has_contexts()) continue;
       tokens_.back() = prompts->with_contexts(
