@@ -64,6 +64,8 @@ bool flag(const FileLayers& layers) { return layers.config_flag("key"); }
 Size choice(const FileLayers& layers) {
   return layers.config_choice<Size>("key", {{"small", Size::small}, {"large", Size::large}});
 }
+std::vector<std::string> texts(const FileLayers& layers) { return layers.config_strings("key"); }
+bool is_there(const FileLayers& layers) { return layers.has_config("key"); }
 bool is_four(const FileLayers& layers) {
   layers.expect_config("key", 4);
   return true;
@@ -81,6 +83,14 @@ TEST_F(Configuration, IsRead) {
   EXPECT_EQ(from(R"({"key": "small"})", choice), Size::small);
   EXPECT_EQ(from(R"({"other": [], "key": "large"})", choice), Size::large);
   EXPECT_TRUE(from(R"({"key": 4})", is_four));
+  EXPECT_EQ(from(R"({"key": ["a", "", "½\n"]})", texts),
+            (std::vector<std::string>{"a", "", "½\n"}));
+  EXPECT_TRUE(from(R"({"key": []})", texts).empty());
+  for (const char* value : {"0", "false", "\"\"", "[]", "{}"}) {
+    EXPECT_TRUE(from(concat(R"({"key": )", value, "}"), is_there)) << value;
+  }
+  EXPECT_FALSE(from(R"({"key": null})", is_there));
+  EXPECT_FALSE(from(R"({"Key": 1})", is_there));
 }
 
 TEST_F(Configuration, SaysWhatWasExpectedAndWhatCame) {
@@ -111,6 +121,12 @@ TEST_F(Configuration, SaysWhatWasExpectedAndWhatCame) {
             expected("small or large", R"(["small"])"));
   EXPECT_EQ(error_from("{}", choice), expected("small or large", "none"));
 
+  for (const char* came : {"null", "\"a\"", "[\"a\",1]", "[null]", "{\"a\":\"b\"}"}) {
+    EXPECT_EQ(error_from(concat(R"({"key": )", came, "}"), texts),
+              expected("a list of strings", came));
+  }
+  EXPECT_EQ(error_from("{}", texts), expected("a list of strings", "none"));
+
   EXPECT_EQ(error_from(R"({"key": 3})", is_four), expected("4", "3"));
   EXPECT_EQ(error_from("{}", is_four), expected("4", "none"));
 }
@@ -119,6 +135,7 @@ TEST_F(Configuration, ThatIsNoObject) {
   // No number of JSON is infinite.
   for (const char* config : {"", "4", "[]", "{", R"({"key": NaN})", R"({"key": [1, 2, 1e400]})"}) {
     EXPECT_EQ(error_from(config, numbers), "hewn.config: expected a JSON object") << config;
+    EXPECT_EQ(error_from(config, is_there), "hewn.config: expected a JSON object") << config;
   }
 }
 
