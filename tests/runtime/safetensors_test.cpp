@@ -1,8 +1,10 @@
 #include "hewn/runtime/safetensors.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <string>
 #include <sys/stat.h>
 #include <utility>
@@ -106,6 +108,22 @@ TEST_F(Safetensors, FloatsAreReadInPlaceOrWidened) {
   const auto copied = file.floats("shifted", Shape{2}, storage);
   EXPECT_EQ(std::vector(copied.begin(), copied.end()), shifted);
   EXPECT_EQ(copied.data(), storage.data());
+}
+
+TEST_F(Safetensors, TensorsRemainReadableWhenTheirMemoryIsReleased) {
+  // Many pages, the first and the last of which are not the tensor's alone.
+  std::vector<float> weight(100'000);
+  std::iota(weight.begin(), weight.end(), 1.0F);
+  const std::vector<TensorToWrite> tensors{{"weight", Dtype::float32, {100'000}, bytes_of(weight)}};
+  write_safetensors(path, tensors, {{"hewn.model", "none"}});
+  const SafetensorsFile file(path);
+  std::filesystem::remove(path);
+  std::vector<float> storage;
+  for (int i = 0; i < 2; ++i) {
+    file.release_memory();
+    EXPECT_TRUE(std::ranges::equal(file.floats("weight", std::nullopt, storage), weight));
+    EXPECT_EQ(file.metadata_at("hewn.model"), "none");
+  }
 }
 
 TEST_F(Safetensors, FloatsNameFileAndTensor) {
