@@ -61,6 +61,7 @@ void add_label_options(CLI::App& command, LabelOptions& options) {
                   "features counts (default: \"a photo of a {}.\")")
       ->type_name("TEXT")
       ->take_all()
+      ->allow_extra_args(false)  // nor is [a,b] a list, then
       ->group("Labels");
   command
       .add_option("--prompts", options.prompts,

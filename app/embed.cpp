@@ -153,6 +153,7 @@ void add_embed(CLI::App& parent) {
       command->add_option("--text", options->texts, "A text, in UTF-8; may be repeated")
           ->type_name("TEXT")
           ->take_all()
+          ->allow_extra_args(false)  // pictures may follow; nor is [a,b] a list, then
           ->group("Texts");
   command->add_option("--texts-file", options->texts_file, "More texts, one a line")
       ->type_name("F")
