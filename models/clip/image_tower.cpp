@@ -16,7 +16,8 @@ constexpr std::int64_t kColours = 3;
 /// The side of a grid with one place less than the positional embedding has rows.
 std::int64_t grid_side(const FileLayers& file) {
   const std::int64_t rows = file.shape_of("visual.positional_embedding", 2)[0];
-  const auto side = static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(rows - 1))));
+  const auto side =
+      static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(rows - 1))));
   require(side >= 1 && side * side == rows - 1, file.path(),
           ": tensor 'visual.positional_embedding': expected a row for the class and for each patch "
           "of a square, got ",

@@ -87,8 +87,8 @@ void Prompts::read_text(FileLayers& file, const PromptSizes& sizes) {
   classes_ = each ? shape[0] : 0;
   context_length_ = checked_count(file, name(0), shape[each ? 1 : 0]);
   const Shape one{context_length_, sizes.text_width};
-  contexts_ = read_tokens(
-      file, name(0), each ? Shape{classes_, context_length_, sizes.text_width} : one);
+  contexts_ =
+      read_tokens(file, name(0), each ? Shape{classes_, context_length_, sizes.text_width} : one);
   for (std::int64_t block = 1; block < blocks; ++block) {
     deep_contexts_.push_back(read_tokens(file, name(block), one));
   }
