@@ -61,8 +61,22 @@ void ImageTower::operator()(ConstView pictures, const ImagePrompts* prompts, Vie
   const Nhwc out{1, 1, n, embedding_size()};
   require(features.shape == out, "image tower: expected features of ", out, ", got ",
           features.shape);
-  if (n == 0) return;
+  // One picture after the other: its activations stay in L2, which those of eight would not, and a
+  // panel of weights is multiplied with 197 tokens before the next one is needed. A trace sees all
+  // of them together; the bits are the same.
+  const std::int64_t together = ctx.tracing() ? n : 1;
+  for (std::int64_t i = 0; i < n; i += together) {
+    run({pictures.pixel(i, 0, 0),
+         {together, expected.h, expected.w, expected.c},
+         pictures.pixel_stride},
+        prompts, {features.pixel(0, 0, i), {1, 1, together, out.c}, features.pixel_stride}, ctx);
+  }
+}
+
+void ImageTower::run(ConstView pictures, const ImagePrompts* prompts, View features,
+                     Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
+  const std::int64_t n = pictures.shape.n;
   const std::int64_t patches = grid_ * grid_;
   const std::int64_t learned = prompts == nullptr ? 0 : prompts->tokens.shape().w;
   const View x = ctx.arena().view({n, 1, 1 + patches + learned, width()});

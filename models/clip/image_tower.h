@@ -31,6 +31,8 @@ class ImageTower {
                   Context& ctx) const;
 
  private:
+  void run(ConstView pictures, const ImagePrompts* prompts, View features, Context& ctx) const;
+
   std::int64_t patch_;
   std::int64_t grid_;  // patches along a side
   PackedConv2d conv1_;
