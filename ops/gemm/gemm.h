@@ -38,14 +38,19 @@ struct GemmTile {
   float* out;
   std::int64_t out_stride;
   std::int64_t pixels;  ///< 1 ≤ pixels ≤ max_pixels
-  std::int64_t
-      channels;  ///< 1 ≤ channels ≤ 16 × max_panels; padded channels are computed, not written
+  /// 1 ≤ channels ≤ 16 × max_panels, or 16 × wide_panels with at most wide_pixels; padded channels
+  /// are computed, not written
+  std::int64_t channels;
   Epilogue epilogue;  ///< its pointers are at the tile's first channel and pixel
 };
 
 struct GemmKernels {
   std::int64_t max_pixels;
   std::int64_t max_panels;
+  /// Another shape of tile, of as many pixels at most when it has so many panels: for products with
+  /// many panels, since it reads memory less often.
+  std::int64_t wide_pixels;
+  std::int64_t wide_panels;
   void (*tile)(const GemmTile&);
   /// The epilogue of sums [pixels][panels][16] that something else has made, bias and all: of the
   /// tile's fields, `out`, `pixels`, `channels` and the epilogue are looked at.

@@ -38,17 +38,17 @@ class Linear {
         kernels_(select_kernels<LinearKernels>(ctx.isa())),
         rows_(x.shape.pixels()),
         depth_(layer.in_features()),
-        steps_(divide_up(layer.out_features(), gemm_.max_panels * kPanel)) {
+        steps_(divide_up(layer.out_features(), gemm_.wide_panels * kPanel)) {
     // Blocks end where runs do.
     const std::int64_t runs = divide_up(depth_, kLinearRun);
     depth_blocks_ = divide_up(runs * kLinearRun, kMaxBlockDepth);
     block_depth_ = divide_up(runs, depth_blocks_) * kLinearRun;
     const std::int64_t bytes = block_depth_ * static_cast<std::int64_t>(sizeof(float));
     const std::int64_t fitting = ctx.l2_bytes() / kShareOfL2 / bytes;
-    tiles_ = divide_up(rows_, gemm_.max_pixels);
-    row_blocks_ = divide_up(tiles_, std::max<std::int64_t>(fitting / gemm_.max_pixels, 1));
+    tiles_ = divide_up(rows_, gemm_.wide_pixels);
+    row_blocks_ = divide_up(tiles_, std::max<std::int64_t>(fitting / gemm_.wide_pixels, 1));
     if (!layer.half_panels().empty()) {
-      panel_floats_ = gemm_.max_panels * std::min(block_depth_, depth_) * kPanel;
+      panel_floats_ = gemm_.wide_panels * std::min(block_depth_, depth_) * kPanel;
       widened_ = ctx.arena().allocate<float>(checked_multiply(ctx.threads(), panel_floats_)).data();
     }
   }
@@ -87,11 +87,11 @@ class Linear {
   /// The block's part of the panels of a step.
   Panels panels_of(const Block& block, std::int64_t step, int worker) const {
     const std::int64_t panel_size = depth_ * kPanel;
-    const std::int64_t first = step * gemm_.max_panels;
+    const std::int64_t first = step * gemm_.wide_panels;
     const std::int64_t offset = first * panel_size + block.depth_begin * kPanel;
     if (widened_ == nullptr) return {layer_.panels().data() + offset, panel_size};
     const std::int64_t panels =
-        std::min(divide_up(layer_.out_features(), kPanel) - first, gemm_.max_panels);
+        std::min(divide_up(layer_.out_features(), kPanel) - first, gemm_.wide_panels);
     const std::int64_t size = block.depth() * kPanel;
     float* to = widened_ + worker * panel_floats_;
     for (std::int64_t p = 0; p < panels; ++p) {
@@ -104,7 +104,7 @@ class Linear {
   void run_panels(const Block& block, std::int64_t step, int worker) const {
     static constexpr std::int64_t kOneTap[] = {0};
     const Panels panels = panels_of(block, step, worker);
-    const std::int64_t channel = step * gemm_.max_panels * kPanel;
+    const std::int64_t channel = step * gemm_.wide_panels * kPanel;
     GemmTile tile{.in = nullptr,
                   .tap_offsets = kOneTap,
                   .taps = 1,
@@ -116,7 +116,7 @@ class Linear {
                   .out = nullptr,
                   .out_stride = y_.pixel_stride,
                   .pixels = 0,
-                  .channels = std::min(layer_.out_features() - channel, gemm_.max_panels * kPanel),
+                  .channels = std::min(layer_.out_features() - channel, gemm_.wide_panels * kPanel),
                   .epilogue = {}};
     for (std::int64_t t = block.first_tile; t < block.last_tile; ++t) {
       const std::int64_t row = tile_begin(t);
@@ -162,7 +162,7 @@ class Linear {
   const LinearKernels& kernels_;
   std::int64_t rows_;
   std::int64_t depth_;
-  std::int64_t steps_;  // of max_panels panels
+  std::int64_t steps_;  // of wide_panels panels
   std::int64_t depth_blocks_;
   std::int64_t block_depth_;
   std::int64_t tiles_;
