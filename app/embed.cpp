@@ -75,8 +75,11 @@ class EmbedCommand {
                {{"images", to_line(names)}, {"texts", to_line(options_.texts)}});
     outputs_.commit();
     if (options_.common.quiet) return;
-    std::cout << options_.output.string() << ": " << options_.images.size() << " pictures, "
-              << options_.texts.size() << " texts" << std::endl;
+    const std::size_t images = options_.images.size();
+    const std::size_t texts = options_.texts.size();
+    std::cout << options_.output.string() << ": " << images
+              << (images == 1 ? " picture, " : " pictures, ") << texts
+              << (texts == 1 ? " text" : " texts") << std::endl;
   }
 
  private:

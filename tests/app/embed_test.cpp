@@ -136,7 +136,7 @@ TEST_F(EmbedCommand, PicturesNeedNoTokenizerAndTextsNoImageTower) {
 TEST_F(EmbedCommand, SaysWhatItWrote) {
   const Outcome outcome = run({first_, "--text", "cat", "--text", std::string(90, '7')});
   EXPECT_EQ(outcome.status, 0);
-  EXPECT_EQ(outcome.out, out_ + ": 1 pictures, 2 texts\n");
+  EXPECT_EQ(outcome.out, out_ + ": 1 picture, 2 texts\n");
   EXPECT_EQ(outcome.err,
             "hewn: note: text 2 is longer than the model takes; the rest of it is not looked at\n");
 }

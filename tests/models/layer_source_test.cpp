@@ -121,7 +121,7 @@ TEST_F(Configuration, SaysWhatWasExpectedAndWhatCame) {
             expected("small or large", R"(["small"])"));
   EXPECT_EQ(error_from("{}", choice), expected("small or large", "none"));
 
-  for (const char* came : {"null", "\"a\"", "[\"a\",1]", "[null]", "{\"a\":\"b\"}"}) {
+  for (const char* came : {"null", "\"a\"", "[\"a\",1]", "[null]", R"({"a":"b"})"}) {
     EXPECT_EQ(error_from(concat(R"({"key": )", came, "}"), texts),
               expected("a list of strings", came));
   }

@@ -96,11 +96,17 @@ TEST(Transformer, ATokenOfATreeHasTheBitsOfItsTextAlone) {
   }
 }
 
+/// Prompts of some tokens before each of as many blocks.
+std::vector<Tensor> random_prompts(std::size_t blocks, std::int64_t tokens, test::Random& random) {
+  std::vector<Tensor> prompts(blocks);
+  for (Tensor& prompt : prompts) prompt = random.tensor({1, 1, tokens, S::kTextWidth});
+  return prompts;
+}
+
 TEST(Transformer, DeepPromptsAreAllThatIsLeftOfTheTokensTheyReplace) {
   test::Random random(3);
-  std::vector<Tensor> before;
-  for (int i = 0; i < 3; ++i) before.push_back(random.tensor({1, 1, 2, S::kTextWidth}));
-  Tensor x = random.tensor({2, 1, 8, S::kTextWidth});
+  const std::vector<Tensor> before = random_prompts(3, 2, random);
+  const Tensor x = random.tensor({2, 1, 8, S::kTextWidth});
   const DeepPrompts prompts{.first = 3, .before = before};
   Context ctx({.threads = 1});
   std::vector<std::uint64_t> replaced;
@@ -123,8 +129,8 @@ TEST(Transformer, DeepPromptsAreAllThatIsLeftOfTheTokensTheyReplace) {
 TEST(Transformer, NamesWhatIsWrong) {
   Context ctx({.threads = 1});
   const Tensor x({1, 1, 4, S::kTextWidth});
-  std::vector<Tensor> before;
-  for (int i = 0; i < 4; ++i) before.emplace_back(Nhwc{1, 1, 1, S::kTextWidth});
+  test::Random random(4);
+  const std::vector<Tensor> before = random_prompts(4, 1, random);
   EXPECT_EQ(test::error_of([&] { run(x, {}, {.first = 1, .before = before}, {0}, ctx); }),
             "transformer: expected prompts for at most 3 blocks after the first, got 4");
 }

@@ -28,6 +28,36 @@ Row normalized(Row x) {
   return x;
 }
 
+/// Queries, keys and values side by side; where it is causal a token sees none behind it.
+Rows attention(std::int64_t heads, bool causal, const Rows& qkv) {
+  const std::size_t width = qkv.front().size() / 3;
+  const std::size_t depth = width / static_cast<std::size_t>(heads);
+  Rows y;
+  for (std::size_t i = 0; i < qkv.size(); ++i) {
+    Row row(width);
+    const std::size_t seen = causal ? i + 1 : qkv.size();
+    for (std::size_t head = 0; head < width; head += depth) {
+      const Row q(qkv[i].begin() + static_cast<std::ptrdiff_t>(head),
+                  qkv[i].begin() + static_cast<std::ptrdiff_t>(head + depth));
+      Row powers;
+      double sum = 0;
+      for (std::size_t j = 0; j < seen; ++j) {
+        double score = 0;
+        for (std::size_t c = 0; c < depth; ++c) score += q[c] * qkv[j][width + head + c];
+        powers.push_back(std::exp(score / std::sqrt(static_cast<double>(depth))));
+        sum += powers.back();
+      }
+      for (std::size_t j = 0; j < seen; ++j) {
+        for (std::size_t c = 0; c < depth; ++c) {
+          row[head + c] += powers[j] / sum * qkv[j][2 * width + head + c];
+        }
+      }
+    }
+    y.push_back(row);
+  }
+  return y;
+}
+
 /// Rows in place of those from `first` on.
 void put(const Rows& rows, std::size_t first, Rows& x) {
   std::ranges::copy(rows, x.begin() + static_cast<std::ptrdiff_t>(first));
@@ -120,35 +150,6 @@ Row ClipReference::project(const std::string& name, const Row& x) const {
   return y;
 }
 
-Rows ClipReference::attention(const Tower& tower, const Rows& qkv) const {
-  const std::size_t width = qkv.front().size() / 3;
-  const std::size_t depth = width / static_cast<std::size_t>(tower.heads);
-  Rows y;
-  for (std::size_t i = 0; i < qkv.size(); ++i) {
-    Row row(width);
-    const std::size_t seen = tower.causal ? i + 1 : qkv.size();
-    for (std::size_t head = 0; head < width; head += depth) {
-      const Row q(qkv[i].begin() + static_cast<std::ptrdiff_t>(head),
-                  qkv[i].begin() + static_cast<std::ptrdiff_t>(head + depth));
-      Row powers;
-      double sum = 0;
-      for (std::size_t j = 0; j < seen; ++j) {
-        double score = 0;
-        for (std::size_t c = 0; c < depth; ++c) score += q[c] * qkv[j][width + head + c];
-        powers.push_back(std::exp(score / std::sqrt(static_cast<double>(depth))));
-        sum += powers.back();
-      }
-      for (std::size_t j = 0; j < seen; ++j) {
-        for (std::size_t c = 0; c < depth; ++c) {
-          row[head + c] += powers[j] / sum * qkv[j][2 * width + head + c];
-        }
-      }
-    }
-    y.push_back(row);
-  }
-  return y;
-}
-
 void ClipReference::run_block(const Tower& tower, const std::string& block, Rows& x) const {
   const bool quick = weights_.config.at("activation") == "\"quick_gelu\"";
   const Activation activation{.kind =
@@ -157,7 +158,7 @@ void ClipReference::run_block(const Tower& tower, const std::string& block, Rows
     return linear_of(weights_, block + layer, rows);
   };
   const Rows qkv = each(".attn.in_proj", norm(block + ".ln_1", x));
-  add(each(".attn.out_proj", attention(tower, qkv)), x);
+  add(each(".attn.out_proj", attention(tower.heads, tower.causal, qkv)), x);
   Rows hidden = each(".mlp.c_fc", norm(block + ".ln_2", x));
   for (Row& row : hidden) {
     for (double& value : row) value = activate_reference(activation, value);

@@ -69,7 +69,6 @@ class ClipReference {
   }
   Rows norm(const std::string& name, const Rows& x) const;
   Row project(const std::string& name, const Row& x) const;
-  Rows attention(const Tower& tower, const Rows& qkv) const;
   void run_block(const Tower& tower, const std::string& block, Rows& x) const;
 
   const WeightsFile& weights_;
