@@ -5,6 +5,8 @@
 #include "hewn/ops/normalize/normalize.h"
 #include "hewn/runtime/error.h"
 
+#include <algorithm>
+#include <span>
 #include <unordered_set>
 #include <utility>
 
@@ -101,9 +103,19 @@ void Classifier::compute(ConstView image_feature, View features, Context& ctx) c
   if (prompts_ != nullptr) contexts = prompts_->contexts(image_feature, ctx);
   const std::int64_t each = std::ssize(tokens_) / labels_;
   if (each == 1) return clip_.text()(tokens_, contexts, features, ctx);
-  const View all = ctx.arena().view({1, 1, std::ssize(tokens_), features.shape.c});
-  clip_.text()(tokens_, contexts, all, ctx);
-  average(all, each, features, ctx);
+  // Some labels at a time: with a hundred templates all texts' features are as many times larger.
+  constexpr std::int64_t kTextsTogether = 4096;
+  const std::int64_t step = std::max<std::int64_t>(kTextsTogether / each, 1);
+  const std::span<const TextTokens> texts(tokens_);
+  for (std::int64_t first = 0; first < labels_; first += step) {
+    const Arena::Scope part(ctx.arena());
+    const std::int64_t count = std::min(labels_ - first, step);
+    const View all = ctx.arena().view({1, 1, count * each, features.shape.c});
+    clip_.text()(texts.subspan(static_cast<std::size_t>(first * each),
+                               static_cast<std::size_t>(count * each)),
+                 contexts, all, ctx);
+    average(all, each, {features.pixel(0, 0, first), {1, 1, count, features.shape.c}}, ctx);
+  }
 }
 
 void Classifier::logits(ConstView image_feature, ConstView text_features, View logits,

@@ -52,6 +52,9 @@ void TextTower::operator()(std::span<const TextTokens> texts, const TextContexts
   const Nhwc expected{1, 1, std::ssize(texts), embedding_size()};
   require(features.shape == expected, "text tower: expected features of ", expected, ", got ",
           features.shape);
+  const Nhwc& rows = contexts.rows.shape;
+  require(rows.w == 0 || rows.c == width(), "text tower: expected contexts of ", width(),
+          " channels, got ", rows);
   for (std::int64_t done = 0; done < std::ssize(texts);) {
     TokenTree tree;
     std::vector<std::int32_t> ends;

@@ -171,6 +171,9 @@ void Transformer::operator()(View x, const Sight& sight, const DeepPrompts& prom
 }
 
 void put_tokens(ConstView tokens, std::int64_t first, View x) {
+  const std::int64_t room = x.shape.w - first;
+  require(tokens.shape.c == x.shape.c && tokens.shape.w <= room, "transformer: expected at most ",
+          room, " prompts of ", x.shape.c, " channels, got ", tokens.shape);
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
     copy(tokens, {x.pixel(n, 0, first), tokens.shape, x.pixel_stride});
   }

@@ -97,7 +97,7 @@ class Transformer {
   /// Runs all blocks on x {n, 1, tokens, width}, which is overwritten, and gives the tokens that
   /// are picked: y {n, 1, picked, width}. Each block's output is traced under its name, the last
   /// one's for the picked tokens. Throws Error when there are prompts for more blocks than there
-  /// are.
+  /// are, or they do not fit x.
   void operator()(View x, const Sight& sight, const DeepPrompts& prompts,
                   std::span<const std::int32_t> picked, View y, Context& ctx) const;
 
@@ -106,8 +106,8 @@ class Transformer {
   std::vector<TransformerBlock> blocks_;
 };
 
-/// Writes the rows of `tokens`, {1, 1, m, width}, to tokens [first, first + m) of each picture of
-/// x.
+/// Writes the rows of `tokens`, {1, 1, m, width}, to tokens [first, first + m) of each picture of x.
+/// Throws Error when they do not fit.
 void put_tokens(ConstView tokens, std::int64_t first, View x);
 
 }  // namespace hewn
