@@ -11,6 +11,7 @@
 #include "tests/support/clip_weights.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
+#include "tests/support/random.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -253,6 +254,23 @@ TEST(ClipWithPrompts, DeepContextsNeedTextsThatBeginWithThem) {
   EXPECT_EQ(error({{526, 528, 529, 530}, {526, 528}}), refusal);
   EXPECT_EQ(error({{526, 528, 529, 530, 531, 1}, {526, 1}}), refusal);
   EXPECT_EQ(error({{526, 528, 529, 530, 531, 1}, {527, 528, 529, 530, 531, 1}}), refusal);
+}
+
+TEST(ClipWithPrompts, PromptsOfAnotherModelAreRefused) {
+  Context ctx({.threads = 1});
+  Tensor features({1, 1, 1, S::kEmbedding});
+  const Tensor wide = test::Random(1).tensor({1, 1, 2, 64});
+  const std::vector<TextTokens> texts{{526, 528, 527}};
+  EXPECT_EQ(test::error_of([&] {
+              small_clip_model().text()(texts, {.rows = wide.view()}, features.view(), ctx);
+            }),
+            concat("text tower: expected contexts of 32 channels, got ", wide.shape()));
+  const Tensor picture = test::random_pictures(1, 10);
+  const ImagePrompts prompts{.tokens = Tensor::copy_of(wide.view()), .deep = {}};
+  EXPECT_EQ(test::error_of([&] {
+              small_clip_model().image()(picture.view(), &prompts, features.view(), ctx);
+            }),
+            concat("transformer: expected at most 2 prompts of 48 channels, got ", wide.shape()));
 }
 
 }  // namespace
