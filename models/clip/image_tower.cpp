@@ -3,6 +3,7 @@
 #include "hewn/models/clip/config.h"
 #include "hewn/ops/normalize/normalize.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/parallel.h"
 
 #include <algorithm>
 #include <cmath>
@@ -61,16 +62,27 @@ void ImageTower::operator()(ConstView pictures, const ImagePrompts* prompts, Vie
   const Nhwc out{1, 1, n, embedding_size()};
   require(features.shape == out, "image tower: expected features of ", out, ", got ",
           features.shape);
-  // One picture after the other: its activations stay in L2, which those of eight would not, and a
-  // panel of weights is multiplied with 197 tokens before the next one is needed. A trace sees all
-  // of them together; the bits are the same.
-  const std::int64_t together = ctx.tracing() ? n : 1;
-  for (std::int64_t i = 0; i < n; i += together) {
-    run({pictures.pixel(i, 0, 0),
-         {together, expected.h, expected.w, expected.c},
+  // A trace and a profile see all pictures together. Else each is run alone, as long as there is
+  // one for every thread, and those left over one after the other: the activations of one picture
+  // stay in L2, and threads need not wait for each other. The bits are the same.
+  const auto part = [&](std::int64_t first, std::int64_t count, Context& context) {
+    run({pictures.pixel(first, 0, 0),
+         {count, expected.h, expected.w, expected.c},
          pictures.pixel_stride},
-        prompts, {features.pixel(0, 0, i), {1, 1, together, out.c}, features.pixel_stride}, ctx);
+        prompts, {features.pixel(0, 0, first), {1, 1, count, out.c}, features.pixel_stride},
+        context);
+  };
+  if (ctx.tracing() || ctx.profiler().enabled()) return part(0, n, ctx);
+  const std::int64_t alone = ctx.threads() == 1 ? 0 : n - n % ctx.threads();
+  if (alone > 0) {
+    const std::span<Context> contexts = ctx.serial_contexts();
+    parallel_for(ctx, alone, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        part(i, 1, contexts[static_cast<std::size_t>(worker)]);
+      }
+    });
   }
+  for (std::int64_t i = alone; i < n; ++i) part(i, 1, ctx);
 }
 
 void ImageTower::run(ConstView pictures, const ImagePrompts* prompts, View features,
