@@ -76,6 +76,7 @@ TEST(Attention, TakesFewerQueriesThanKeys) {
 /// Tokens 0 and 1 have no parent; the others have random ones.
 std::vector<std::int32_t> random_parents(std::int64_t count, test::Random& random) {
   std::vector<std::int32_t> parents;
+  parents.reserve(static_cast<std::size_t>(count));
   for (std::int32_t i = 0; i < count; ++i) {
     parents.push_back(i < 2 ? -1 : static_cast<std::int32_t>(random.integer(0, i - 1)));
   }
