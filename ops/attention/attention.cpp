@@ -226,13 +226,15 @@ void tree_attention(ConstView q, std::span<const std::int32_t> tokens, ConstView
   const auto pairs = static_cast<double>(q.shape.w) * static_cast<double>(longest);
   const ProfileScope profile(ctx.profiler(), "tree_attention", "", work_of(pairs, q, k));
   const Arena::Scope scope(ctx.arena());
-  const auto chains = ctx.arena().allocate<std::int32_t>(longest * ctx.threads());
-  const auto scores = ctx.arena().allocate<float>(longest * ctx.threads());
+  // What a worker works with begins at a cache line of its own.
+  const std::int64_t room = divide_up(longest, kPanel) * kPanel;
+  const auto chains = ctx.arena().allocate<std::int32_t>(checked_multiply(room, ctx.threads()));
+  const auto scores = ctx.arena().allocate<float>(checked_multiply(room, ctx.threads()));
   const std::int64_t depth = q.shape.c / heads;
   const auto& kernels = select_kernels<AttentionKernels>(ctx.isa());
   parallel_for(ctx, q.shape.w, 4, [&](std::int64_t begin, std::int64_t end, int worker) {
-    const auto chain = chains.subspan(static_cast<std::size_t>(worker * longest),
-                                      static_cast<std::size_t>(longest));
+    const auto chain =
+        chains.subspan(static_cast<std::size_t>(worker * room), static_cast<std::size_t>(longest));
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t count = chain_to(tokens[static_cast<std::size_t>(i)], parents, chain);
       for (std::int64_t head = 0; head < heads; ++head) {
@@ -245,7 +247,7 @@ void tree_attention(ConstView q, std::span<const std::int32_t> tokens, ConstView
                        .count = count,
                        .depth = depth,
                        .scale = scale_of(depth),
-                       .scores = scores.data() + worker * longest,
+                       .scores = scores.data() + worker * room,
                        .y = y.pixel(0, 0, i) + head * depth});
       }
     }
