@@ -20,7 +20,7 @@ namespace {
 
 // Both are part of the order of the sums, and so the same on every machine.
 /// Products in a run: longer than a convolution's, since sums of transformers are no longer than 24
-/// runs, and each run costs a pass over the tile's sums. A sixteenth faster than runs of 128.
+/// runs, and each run costs a pass over the tile's sums: 1 to 9% faster than runs of 128.
 constexpr std::int64_t kLinearRun = 256;
 /// A block's depth is at most this.
 constexpr std::int64_t kMaxBlockDepth = 1024;

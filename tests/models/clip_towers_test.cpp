@@ -106,6 +106,38 @@ TEST(ClipTowers, ThePictureAgreesWithTheReferenceBlockByBlock) {
   }
 }
 
+/// Weights and inputs of a product are each off by at most 2⁻⁹ of themselves, independently, so a
+/// product by √2 · 2⁻⁹ and what four products in each of a few blocks add up to by some percent.
+TEST(ClipTowers, InBfloat16AreNearThoseInFloat32) {
+  constexpr double kFar = 0.03;
+  const Tensor pictures = test::random_pictures(3, 1);
+  const std::vector<TextTokens> texts = random_texts(40, 12, 2);
+  const Clip clip = test::load_clip(test::small_clip(), LinearPrecision::bfloat16);
+  const auto distance = [](const Tensor& a, const Tensor& b) {
+    double squares = 0;
+    double all = 0;
+    for (std::size_t i = 0; i < a.values().size(); ++i) {
+      squares +=
+          std::pow(static_cast<double>(a.values()[i]) - static_cast<double>(b.values()[i]), 2);
+      all += std::pow(static_cast<double>(b.values()[i]), 2);
+    }
+    return std::sqrt(squares / all);
+  };
+  for (const Bf16Info& info : bf16_table()) {
+    if (!info.supported) continue;
+    SCOPED_TRACE(info.name);
+    Context ctx({.threads = 2, .bf16 = info.isa});
+    const double of_pictures = distance(features_of(clip, pictures.view(), ctx),
+                                        features_of(model(), pictures.view(), ctx));
+    EXPECT_LT(of_pictures, kFar);
+    EXPECT_GT(of_pictures, kClipDistance);
+    EXPECT_LT(distance(features_of(clip, texts, ctx), features_of(model(), texts, ctx)), kFar);
+  }
+  if (best_bf16()) return;
+  Context ctx({.threads = 1});
+  EXPECT_THROW(features_of(clip, pictures.view(), ctx), Error);
+}
+
 TEST(ClipTowers, TheOtherActivationIsFurtherThanRounding) {
   const Tensor picture = test::random_pictures(1, 3);
   const test::WeightsFile other = test::small_clip(Dtype::float32, "gelu");

@@ -16,7 +16,9 @@ SafetensorsFile written(const WeightsFile& weights) {
 
 }  // namespace
 
-Clip load_clip(const WeightsFile& weights) { return Clip(written(weights)); }
+Clip load_clip(const WeightsFile& weights, LinearPrecision precision) {
+  return Clip(written(weights), ClipTowers::both, precision);
+}
 
 const Clip& small_clip_model() {
   static const Clip clip = load_clip(small_clip());

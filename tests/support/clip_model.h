@@ -13,7 +13,7 @@
 namespace hewn::test {
 
 /// A model of these weights; its file is gone already.
-Clip load_clip(const WeightsFile& weights);
+Clip load_clip(const WeightsFile& weights, LinearPrecision precision = LinearPrecision::float32);
 
 /// Of small_clip(), made once.
 const Clip& small_clip_model();
