@@ -21,7 +21,8 @@ struct LayerNormWeights {
 ///
 /// Throws Error unless the shapes agree, weight and bias have a value for each channel and eps is
 /// at least 0. y may be the same view as x; otherwise the two must not overlap. The moments are
-/// taken in two passes over 16 fixed lanes: bits depend on neither threads nor instruction set.
+/// taken in two passes over 16 fixed lanes, and corrected by what the second leaves over: bits
+/// depend on neither threads nor instruction set.
 void layer_norm(ConstView x, const LayerNormWeights& weights, View y, Context& ctx);
 
 }  // namespace hewn

@@ -18,16 +18,24 @@ void layer_norm_rows(const Rows& rows, const float* weight, const float* bias, f
     });
     const float mean_value = reduce_add(sums) / static_cast<float>(rows.columns);
     const Lanes mean(mean_value);
+    // A sum of many alike is off by more than one rounding. What is left of the deviations, whose
+    // sum would be 0, says by how much; both moments are corrected by it (Chan, Golub and LeVeque's
+    // corrected two-pass algorithm).
+    Lanes deviations(0);
     Lanes squares(0);
     for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
       // Lanes beyond the row hold the mean itself, whose deviation is 0.
       const Lanes deviation = Lanes::load(x + column, lanes, mean_value) - mean;
+      deviations = deviations + deviation;
       squares = fma(deviation, deviation, squares);
     });
-    const Lanes variance = Lanes(reduce_add(squares)) / count;
+    const Lanes left(reduce_add(deviations));
+    const Lanes shift = left / count;
+    const Lanes variance = (Lanes(reduce_add(squares)) - left * shift) / count;
     const Lanes scale = Lanes(1) / sqrt(variance + Lanes(eps));
+    const Lanes offset = Lanes(0) - shift * scale;
     for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
-      const Lanes normalized = (Lanes::load(x + column, lanes) - mean) * scale;
+      const Lanes normalized = fma(Lanes::load(x + column, lanes) - mean, scale, offset);
       fma(normalized, Lanes::load(weight + column, lanes), Lanes::load(bias + column, lanes))
           .store(y + column, lanes);
     });

@@ -30,22 +30,28 @@ void check(const Tensor& x, std::uint64_t seed) {
       mean += static_cast<double>(row[c]) / channels;
     }
     double variance = static_cast<double>(weights.eps);
+    double farthest = 0;
     for (std::int64_t c = 0; c < x.shape().c; ++c) {
-      variance += std::pow(static_cast<double>(row[c]) - mean, 2) / channels;
+      const double deviation = static_cast<double>(row[c]) - mean;
+      variance += deviation * deviation / channels;
+      farthest = std::max(farthest, std::abs(deviation));
     }
+    // The first mean is a sum of n terms in 16 chains and a tree of 4 levels, divided: off by
+    // (n/16 + 6)·u of the largest. So are the sums of the deviations from it and of their squares.
+    const double chain = (channels / 16 + 6) * test::kUnitRoundoff;
+    const double first_error = chain * largest;
+    const double mean_error =
+        (chain + test::kUnitRoundoff) * (farthest + first_error) / std::sqrt(variance);
+    // The scale is off by half of what its square is, and by 5 roundings; three more end.
+    const double scale_error =
+        chain / 2 * (1 + 2 * first_error * first_error / variance) + 8 * test::kUnitRoundoff;
     for (std::int64_t c = 0; c < x.shape().c; ++c) {
       const std::size_t at = bound.size();
-      const auto shift = static_cast<double>(bias[static_cast<std::size_t>(c)]);
-      // The mean is a sum of n terms in 16 chains and a tree of 4 levels, divided: off by
-      // (n/16 + 6)·u of the largest; the deviation by one rounding more. That error moves the
-      // variance only in its square, but by all of it where all deviations are shared by it. The
-      // scale is off by half of the sum of squares' (n/16 + 6)·u and by 5 roundings; two more end.
-      const double chain = channels / 16 + 6;
-      const double mean_error = chain * test::kUnitRoundoff * largest / std::sqrt(variance) * 1.5;
+      const auto channel = static_cast<std::size_t>(c);
+      const auto shift = static_cast<double>(bias[channel]);
       const double normalized = std::abs(expected[at] - shift);
-      bound.push_back(mean_error * (1.5 + normalized) +
-                      (chain / 2 + 8) * test::kUnitRoundoff * (normalized + std::abs(shift)) +
-                      mean_error * mean_error);
+      bound.push_back(mean_error * static_cast<double>(weight[channel]) +
+                      scale_error * (normalized + std::abs(shift)));
     }
   }
   test::check_every_way(
@@ -62,6 +68,7 @@ TEST(LayerNorm, AgreesWithTheReference) {
   }
   check(random.tensor({0, 1, 4, 64}), seed++);
   check(random.tensor({1, 1, 197, 768}), seed++);
+  check(random.tensor({1, 1, 9, 1000}, 30, 30.01F), seed++);  // all but equal
 }
 
 TEST(LayerNorm, KeepsRowsOfEqualValuesAtTheBias) {
