@@ -33,6 +33,10 @@ std::array<double, 2> AuditCase::number_pair(const char* name) const {
   return param<std::array<double, 2>>(name);
 }
 
+std::vector<std::int32_t> AuditCase::integers(const char* name) const {
+  return param<std::vector<std::int32_t>>(name);
+}
+
 Activation AuditCase::activation(const char* name) const {
   using Kind = Activation::Kind;
   static const std::map<std::string, Kind> kinds{{"none", Kind::none},

@@ -17,6 +17,7 @@ struct Adapter {
 };
 
 constexpr Adapter kAdapters[] = {
+    {"attention", run_attention},
     {"avg_pool2d", run_avg_pool2d},
     {"binary", run_binary},
     {"concat", run_concat},
@@ -31,6 +32,7 @@ constexpr Adapter kAdapters[] = {
     {"gru_cell", run_gru_cell},
     {"instance_norm", run_instance_norm},
     {"l2_normalize", run_l2_normalize},
+    {"layer_norm", run_layer_norm},
     {"linear", run_linear},
     {"matmul", run_matmul},
     {"max_pool2d", run_max_pool2d},
@@ -38,6 +40,7 @@ constexpr Adapter kAdapters[] = {
     {"slice", run_slice},
     {"softmax", run_softmax},
     {"topk", run_topk},
+    {"tree_attention", run_tree_attention},
     {"unary", run_unary},
 };
 

@@ -46,6 +46,7 @@ class AuditCase {
   std::string text(const char* name) const;
   std::array<std::int64_t, 2> integer_pair(const char* name) const;
   std::array<double, 2> number_pair(const char* name) const;
+  std::vector<std::int32_t> integers(const char* name) const;
   /// The parameter `name` and `negative_slope`; none where there is no such parameter.
   Activation activation(const char* name = "activation") const;
 
@@ -103,6 +104,7 @@ class AuditResults {
   std::vector<TensorToWrite> tensors_;
 };
 
+void run_attention(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_avg_pool2d(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_binary(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_concat(const AuditCase& which, AuditResults& results, Context& ctx);
@@ -117,6 +119,7 @@ void run_gru(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_gru_cell(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_instance_norm(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_l2_normalize(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_layer_norm(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_linear(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_matmul(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_max_pool2d(const AuditCase& which, AuditResults& results, Context& ctx);
@@ -124,6 +127,7 @@ void run_resize(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_slice(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_softmax(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_topk(const AuditCase& which, AuditResults& results, Context& ctx);
+void run_tree_attention(const AuditCase& which, AuditResults& results, Context& ctx);
 void run_unary(const AuditCase& which, AuditResults& results, Context& ctx);
 
 }  // namespace hewn::audit

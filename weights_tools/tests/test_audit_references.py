@@ -1,4 +1,4 @@
-"""What the audit holds RAFT's operators to, against formulations of another kind."""
+"""What the audit holds operators to, against formulations of another kind."""
 
 from collections.abc import Iterator
 
@@ -118,3 +118,15 @@ def test_recurrent_units_are_their_equations() -> None:
         state = OPERATORS["gru_cell"].reference({}, {"x": x[:, step], "h": state, **weights})
         assert torch.allclose(state, expected, rtol=0, atol=1e-14)
         assert torch.allclose(sequence[:, step], expected, rtol=0, atol=1e-14)
+
+
+def test_a_tree_is_causal_attention_of_each_of_its_texts() -> None:
+    parents = [-1, 0, 1, 1, 0, 4, 3]
+    q, k, v = normal(3, 7, 6)
+    params = {"heads": 2, "is_causal": False, "tokens": list(range(7)), "parents": parents}
+    tree = OPERATORS["tree_attention"].reference(params, {"q": q, "k": k, "v": v})
+    for text in ([0, 1, 2], [0, 1, 3, 6], [0, 4, 5]):
+        chain = {"heads": 2, "is_causal": True, "tokens": [], "parents": []}
+        of_text = {"q": q[text], "k": k[text], "v": v[text]}
+        alone = OPERATORS["tree_attention"].reference(chain, of_text)
+        assert torch.allclose(tree[text], alone, rtol=0, atol=1e-14)

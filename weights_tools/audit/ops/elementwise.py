@@ -7,17 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from weights_tools.audit.ops.activation import gelu, quick_gelu
 from weights_tools.audit.ops.case import Case, Draw, Operator, Params, Tensors, always
-
-
-def _gelu(x: Tensor) -> Tensor:
-    """F.gelu's own formula: F.gelu itself may go through oneDNN, which makes NaN of +infinity."""
-    return x * 0.5 * (1 + torch.erf(x * math.sqrt(0.5)))
-
-
-def _quick_gelu(x: Tensor) -> Tensor:
-    return x * torch.sigmoid(1.702 * x)
-
 
 _UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "exp": torch.exp,
@@ -25,8 +16,8 @@ _UNARY: dict[str, Callable[[Tensor], Tensor]] = {
     "sigmoid": torch.sigmoid,
     "erf": torch.erf,
     "relu": F.relu,
-    "gelu": _gelu,
-    "quick_gelu": _quick_gelu,
+    "gelu": gelu,
+    "quick_gelu": quick_gelu,
     "abs": torch.abs,
     "sqrt": torch.sqrt,
 }

@@ -1,4 +1,4 @@
-"""instance_norm with its addends: y = act(norm + before) + after."""
+"""instance_norm with its addends: y = act(norm + before) + after; layer_norm."""
 
 import torch.nn.functional as F
 from torch import Tensor
@@ -14,7 +14,7 @@ from weights_tools.audit.ops.case import Case, Draw, Operator, Params, Tensors
 _LIMITS = ((130, 9), (130, 17), (9, 65))
 
 
-def _draw(draw: Draw) -> Case:
+def _draw_instance_norm(draw: Draw) -> Case:
     most_channels, most_pixels = draw.choice(_LIMITS)
     batch, channels, height, width = draw.maps(most_channels, most_pixels, most_pixels)
     if height * width == 1:
@@ -39,7 +39,7 @@ def _instance_norm(params: Params, tensors: Tensors) -> Tensor:
     return y + tensors["after"] if "after" in tensors else y
 
 
-def _magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
+def _instance_norm_magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
     """(x - mean) / deviation: x and the terms of the mean are rounded before the difference."""
     absolute = {name: tensor.abs() for name, tensor in tensors.items()}
     mean = tensors["x"].mean(dim=(2, 3), keepdim=True)
@@ -50,4 +50,35 @@ def _magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
     return activation_magnitude(params, exact, sums) + absolute.get("after", 0.0)
 
 
-NORMALIZATION = {"instance_norm": Operator(_draw, _instance_norm, _magnitude)}
+def _draw_layer_norm(draw: Draw) -> Case:
+    rows = 0 if draw.chance(0.03) else draw.size(80)
+    channels = draw.integer(200, 1100) if draw.chance(0.2) else draw.size(257)
+    x = draw.normal(rows, channels, scale=draw.choice((1e-3, 1.0, 100.0)))
+    x = x * (draw.uniform(rows, 1) > 0.1)  # some rows are constant
+    x = x + draw.normal(rows, 1, scale=draw.choice((0.0, 1.0, 30.0)))
+    tensors = {
+        "x": draw.salted(x) if draw.chance(0.2) else x,
+        "weight": draw.normal(channels),
+        "bias": draw.normal(channels),
+    }
+    return Case({"eps": draw.choice((1e-5, 1e-5, 1e-3, 1.0))}, tensors)
+
+
+def _layer_norm(params: Params, tensors: Tensors) -> Tensor:
+    weight, bias = tensors["weight"], tensors["bias"]
+    return F.layer_norm(tensors["x"], weight.shape, weight, bias, params["eps"])
+
+
+def _layer_norm_magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
+    """As of instance_norm, scaled and shifted."""
+    absolute = {name: tensor.abs() for name, tensor in tensors.items()}
+    variance = tensors["x"].var(dim=1, correction=0, keepdim=True)
+    terms = absolute["x"] + absolute["x"].mean(dim=1, keepdim=True)
+    sums = terms / (variance + params["eps"]).sqrt()
+    return sums * absolute["weight"] + absolute["bias"]
+
+
+NORMALIZATION = {
+    "instance_norm": Operator(_draw_instance_norm, _instance_norm, _instance_norm_magnitude),
+    "layer_norm": Operator(_draw_layer_norm, _layer_norm, _layer_norm_magnitude),
+}

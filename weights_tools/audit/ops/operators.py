@@ -1,5 +1,6 @@
 """The table of all operators of the audit."""
 
+from weights_tools.audit.ops.attention import ATTENTION
 from weights_tools.audit.ops.case import Operator
 from weights_tools.audit.ops.channels import CHANNELS
 from weights_tools.audit.ops.convolution import CONVOLUTION
@@ -21,6 +22,7 @@ OPERATORS: dict[str, Operator] = {
     **CHANNELS,
     **NORMALIZATION,
     **PRODUCTS,
+    **ATTENTION,
     **ELEMENTWISE,
     **SAMPLING,
     **SELECTION,

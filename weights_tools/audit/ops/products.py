@@ -1,4 +1,4 @@
-"""Matrix products: matmul and linear."""
+"""Matrix products: matmul, and linear with its addends: y = act(product + before) + after."""
 
 import torch
 import torch.nn.functional as F
@@ -37,27 +37,36 @@ def _matmul_magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
 
 def _draw_linear(draw: Draw) -> Case:
     rows = 0 if draw.chance(0.03) else draw.size(80)
-    depth, columns = _draw_depth(draw), draw.size(130)
+    # Sums are cut into blocks of up to 1024 products; sometimes there are several.
+    depth = draw.integer(1000, 3100) if draw.chance(0.1) else _draw_depth(draw)
+    columns, halves = draw.size(130), draw.chance(0.4)
+    weight = draw.normal(columns, depth, scale=depth**-0.5)
     tensors = {
         "x": draw.normal(rows, depth),
-        "weight": draw.normal(columns, depth, scale=depth**-0.5),
+        "weight": weight.half().float() if halves else weight,
     }
     if draw.chance(0.7):
         tensors["bias"] = draw.normal(columns)
-    return Case(draw_activation(draw), tensors)
+    for name in ("before", "after"):
+        if draw.chance(0.3):
+            tensors[name] = draw.normal(rows, columns)
+    return Case({"halves": halves, **draw_activation(draw, ("gelu", "quick_gelu"))}, tensors)
 
 
-def _product(tensors: Tensors) -> Tensor:
-    return F.linear(tensors["x"], tensors["weight"], tensors.get("bias"))
+def _before_activation(tensors: Tensors) -> Tensor:
+    y = F.linear(tensors["x"], tensors["weight"], tensors.get("bias"))
+    return y + tensors["before"] if "before" in tensors else y
 
 
 def _linear(params: Params, tensors: Tensors) -> Tensor:
-    return apply_activation(params, _product(tensors))
+    y = apply_activation(params, _before_activation(tensors))
+    return y + tensors["after"] if "after" in tensors else y
 
 
 def _linear_magnitude(params: Params, tensors: Tensors, y: Tensor) -> Tensor:
     absolute = {name: tensor.abs() for name, tensor in tensors.items()}
-    return activation_magnitude(params, _product(tensors), _product(absolute))
+    exact, sums = _before_activation(tensors), _before_activation(absolute)
+    return activation_magnitude(params, exact, sums) + absolute.get("after", 0.0)
 
 
 PRODUCTS = {
