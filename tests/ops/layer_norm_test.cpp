@@ -29,7 +29,7 @@ void check(const Tensor& x, std::uint64_t seed) {
       largest = std::max(largest, std::abs(static_cast<double>(row[c])));
       mean += static_cast<double>(row[c]) / channels;
     }
-    double variance = static_cast<double>(weights.eps);
+    auto variance = static_cast<double>(weights.eps);
     double farthest = 0;
     for (std::int64_t c = 0; c < x.shape().c; ++c) {
       const double deviation = static_cast<double>(row[c]) - mean;
