@@ -108,8 +108,8 @@ TEST(Classifier, AveragesTheFeaturesOfSeveralTemplates) {
 }
 
 TEST(Classifier, ManyTemplatesTakeNoMoreOfTheArena) {
-  std::vector<std::string> templates;
-  for (int i = 0; i < 20; ++i) templates.push_back(concat(i, " {}"));
+  std::vector<std::string> templates = numbered(20);
+  for (std::string& text : templates) text += " {}";
   Context ctx({.threads = 1});
   features_of({.names = numbered(220), .templates = templates}, ctx);
   const std::int64_t peak = ctx.arena().peak_bytes();
