@@ -42,8 +42,8 @@ class TextTower {
   /// embedding_size()}. Texts that begin alike share the work; of their tokens no more than some
   /// thousand are in memory at a time. The bits of a text's feature depend on that text alone.
   /// Throws Error when a text is empty or longer than context_length(), when a token is out of
-  /// range, when contexts have another width, or when deep contexts meet texts whose first tokens differ. Thread-safe with one
-  /// Context a thread.
+  /// range, when contexts have another width, or when deep contexts meet texts whose first tokens
+  /// differ. Thread-safe with one Context a thread.
   void operator()(std::span<const TextTokens> texts, const TextContexts& contexts, View features,
                   Context& ctx) const;
 
