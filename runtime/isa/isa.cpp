@@ -7,9 +7,25 @@
 #include <array>
 #include <cstdlib>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 namespace hewn {
 
 namespace {
+
+#if defined(__x86_64__)
+/// CPUID leaf 1, ECX: Clang 14's built-in does not know the name. The registers are AVX2's.
+bool has_f16c() {
+  constexpr unsigned kF16c = 1U << 29U;
+  unsigned a = 0;
+  unsigned b = 0;
+  unsigned c = 0;
+  unsigned d = 0;
+  return __get_cpuid(1, &a, &b, &c, &d) != 0 && (c & kF16c) != 0;
+}
+#endif
 
 bool machine_supports(Isa isa) {
   switch (isa) {
@@ -20,8 +36,7 @@ bool machine_supports(Isa isa) {
              __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
              __builtin_cpu_supports("fma");
     case Isa::avx2:
-      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
-             __builtin_cpu_supports("f16c");
+      return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && has_f16c();
     case Isa::sse42:
       return __builtin_cpu_supports("sse4.2");
 #elif defined(__aarch64__)
