@@ -1,6 +1,7 @@
 // hewn classify: which of some labels describes a picture best.
 #include "hewn/models/clip/classifier.h"
 #include "hewn/ops/softmax/softmax.h"
+#include "hewn/ops/topk/topk.h"
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
@@ -8,7 +9,6 @@
 #include <iomanip>
 #include <iostream>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <sstream>
 #include <vector>
@@ -54,7 +54,7 @@ struct Options {
 struct Result {
   Tensor logits;
   Tensor probabilities;
-  std::vector<std::size_t> best;  // labels, as many as are asked for
+  std::vector<std::int64_t> best;  // labels, as many as are asked for
 };
 
 /// Results of all pictures, as --dump has them.
@@ -156,11 +156,9 @@ class ClassifyCommand {
       append(texts, dumped_.text_features);
     }
     append(result.logits.view(), dumped_.logits);
-    result.best.resize(static_cast<std::size_t>(classifier.labels()));
-    std::iota(result.best.begin(), result.best.end(), std::size_t{0});
-    const auto logits = result.logits.values();
-    std::ranges::stable_sort(result.best, std::greater{}, [&](std::size_t i) { return logits[i]; });
-    result.best.resize(std::min(result.best.size(), static_cast<std::size_t>(options_.top)));
+    const std::int64_t count = std::min(classifier.labels(), options_.top);
+    result.best.resize(static_cast<std::size_t>(count));
+    topk(result.logits.values(), count, ctx_.arena().allocate<float>(count), result.best, ctx_);
     return result;
   }
 
@@ -170,7 +168,8 @@ class ClassifyCommand {
 
   std::vector<Answer> answers(const Result& result) const {
     std::vector<Answer> best;
-    for (const std::size_t i : result.best) {
+    for (const std::int64_t index : result.best) {
+      const auto i = static_cast<std::size_t>(index);
       best.push_back({labels_.names[i], result.probabilities.values()[i]});
     }
     return best;
@@ -179,13 +178,14 @@ class ClassifyCommand {
   void report(const fs::path& image, const Result& result, const Clip& clip) {
     said_ << image.string() << '\n';
     Json best = Json::array();
-    for (const std::size_t i : result.best) {
+    for (const std::int64_t index : result.best) {
+      const auto i = static_cast<std::size_t>(index);
       const float probability = result.probabilities.values()[i];
       const float logit = result.logits.values()[i];
       said_ << std::setw(8) << fixed(100 * static_cast<double>(probability), 2) << "%  "
             << labels_.names[i] << '\n';
       best.push_back({{"label", labels_.names[i]},
-                      {"index", i},
+                      {"index", index},
                       {"probability", shortest(probability)},
                       {"cosine", shortest(logit / clip.logit_scale())},
                       {"logit", shortest(logit)}});

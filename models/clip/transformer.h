@@ -106,8 +106,8 @@ class Transformer {
   std::vector<TransformerBlock> blocks_;
 };
 
-/// Writes the rows of `tokens`, {1, 1, m, width}, to tokens [first, first + m) of each picture of x.
-/// Throws Error when they do not fit.
+/// Writes the rows of `tokens`, {1, 1, m, width}, to tokens [first, first + m) of each picture of
+/// x. Throws Error when they do not fit.
 void put_tokens(ConstView tokens, std::int64_t first, View x);
 
 }  // namespace hewn

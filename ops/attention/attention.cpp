@@ -5,6 +5,7 @@
 
 #include "hewn/ops/attention/kernels.h"
 #include "hewn/ops/gemm/gemm.h"
+#include "hewn/ops/gemm/pack.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
 #include "hewn/runtime/parallel.h"
@@ -84,22 +85,15 @@ class Attention {
 
   void pack_keys(std::int64_t image, std::int64_t channel, float* to) const {
     for (std::int64_t first = 0; first < keys_; first += kPanel, to += depth_ * kPanel) {
-      const std::int64_t count = std::min(keys_ - first, kPanel);
-      const float* from = k_.pixel(image, 0, first) + channel;
-      if (count < kPanel) std::fill_n(to, depth_ * kPanel, 0.0F);
-      for (std::int64_t k = 0; k < depth_; ++k) {
-        for (std::int64_t j = 0; j < count; ++j) to[k * kPanel + j] = from[j * k_.pixel_stride + k];
-      }
+      pack_panel_of_rows(k_.pixel(image, 0, first) + channel, k_.pixel_stride,
+                         std::min(keys_ - first, kPanel), depth_, to);
     }
   }
 
   void pack_values(std::int64_t image, std::int64_t channel, float* to) const {
-    for (std::int64_t first = 0; first < depth_; first += kPanel) {
-      const std::int64_t count = std::min(depth_ - first, kPanel);
-      const float* from = v_.pixel(image, 0, 0) + channel + first;
-      for (std::int64_t key = 0; key < keys_; ++key, to += kPanel, from += v_.pixel_stride) {
-        std::fill(std::copy_n(from, count, to), to + kPanel, 0.0F);
-      }
+    for (std::int64_t first = 0; first < depth_; first += kPanel, to += keys_ * kPanel) {
+      pack_panel_of_columns(v_.pixel(image, 0, 0) + channel + first, v_.pixel_stride,
+                            std::min(depth_ - first, kPanel), keys_, to);
     }
   }
 

@@ -15,7 +15,7 @@ inline constexpr std::int64_t kPanel = 16;
 /// errors of PyTorch's size (README.md of conv2d), enough for the additions not to be felt.
 inline constexpr std::int64_t kRun = 128;
 
-/// One tile of output: up to `max_pixels` pixels × one or two panels of channels,
+/// One tile of output: up to `max_pixels` pixels × one to three panels of channels,
 ///
 ///     x = in + tap_offset[tap] + p·pixel_stride
 ///     out[p][n] = epilogue(bias[n] + Σ_tap Σ_k x[k] · panel[n / 16][tap][k][n % 16])

@@ -1,4 +1,5 @@
-#include "hewn/ops/gemm/gemm.h"
+#include "hewn/ops/gemm/pack.h"
+
 #include "hewn/ops/linear/bf16.h"
 #include "hewn/ops/linear/linear.h"
 #include "hewn/runtime/dtype.h"
@@ -25,13 +26,8 @@ AlignedArray<Value> pack_panels(const Shape& shape, std::span<const Value> weigh
   const std::int64_t in = shape[1];
   AlignedArray<Value> panels(checked_multiply(divide_up(out, kPanel) * kPanel, in, "panels"));
   for (std::int64_t first = 0; first < out; first += kPanel) {
-    const std::int64_t count = std::min(out - first, kPanel);
-    const Value* from = weight.data() + first * in;
-    Value* to = panels.data() + first * in;
-    if (count < kPanel) std::fill_n(to, in * kPanel, Value{});
-    for (std::int64_t k = 0; k < in; ++k) {
-      for (std::int64_t j = 0; j < count; ++j) to[k * kPanel + j] = from[j * in + k];
-    }
+    pack_panel_of_rows(weight.data() + first * in, in, std::min(out - first, kPanel), in,
+                       panels.data() + first * in);
   }
   return panels;
 }

@@ -5,6 +5,7 @@
 #include "hewn/ops/matmul/matmul.h"
 
 #include "hewn/ops/gemm/gemm.h"
+#include "hewn/ops/gemm/pack.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
 #include "hewn/runtime/parallel.h"
@@ -61,14 +62,10 @@ class Matmul {
     const std::int64_t first = panel * kPanel;
     const std::int64_t columns = std::min(y_.shape.c - first, kPanel);
     float* to = panels_.pixel(matrix, panel, 0);
-    if (columns < kPanel) std::fill_n(to, depth_ * kPanel, 0.0F);
-    for (std::int64_t k = 0; k < depth_; ++k, to += kPanel) {
-      if (!transpose_b_) {
-        std::copy_n(b_.pixel(matrix, 0, k) + first, columns, to);
-        continue;
-      }
-      const float* from = b_.pixel(matrix, 0, first) + k;
-      for (std::int64_t j = 0; j < columns; ++j) to[j] = from[j * b_.pixel_stride];
+    if (transpose_b_) {
+      pack_panel_of_rows(b_.pixel(matrix, 0, first), b_.pixel_stride, columns, depth_, to);
+    } else {
+      pack_panel_of_columns(b_.pixel(matrix, 0, 0) + first, b_.pixel_stride, columns, depth_, to);
     }
   }
 

@@ -25,7 +25,7 @@ namespace detail {
 
 template <typename Set, Set... isas>
 struct IsaList {
-  static constexpr bool contains(Set isa) { return ((isa == isas) || ...); }
+  static constexpr bool contains([[maybe_unused]] Set isa) { return ((isa == isas) || ...); }
 
   template <typename Kernels>
   static const Kernels& select(Set isa) {
