@@ -70,6 +70,7 @@ peers: all
 	$(PYTHON) -m bench.peers $(NETWORK) $(if $(WEIGHTS),--weights $(WEIGHTS)) $(PEERS)
 
 audit: all
+	cmake --build --preset release -j $(JOBS) --target hewn_op_runner
 	.ci/audit $(PYTHON)
 
 lint: deps-lint build/lint/build.ninja

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from weights_tools import torchvision_operators
 from weights_tools.convert.clip import MERGES, read_sizes
 from weights_tools.errors import ToolError
 from weights_tools.nets.clip import QUICK_GELU, Settings
@@ -31,6 +32,7 @@ def open_clip_model(weights: Mapping[str, Tensor], settings: Settings) -> torch.
     """In float64."""
     if not is_installed():
         raise ToolError("--witness: open_clip is not installed; pip install open_clip_torch")
+    torchvision_operators.declare_missing()
     from open_clip.model import CLIP, CLIPTextCfg, CLIPVisionCfg
 
     sizes = read_sizes("the witness", "clip", weights)

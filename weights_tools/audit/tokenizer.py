@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from weights_tools import torchvision_operators
 from weights_tools.audit.program import run_program
 from weights_tools.audit.tokenizer_texts import Text, every_entity, left_out, random_texts
 from weights_tools.errors import ToolError
@@ -78,6 +79,7 @@ class OpenClip:
 
 def load_open_clip() -> OpenClip | None:
     """None where open_clip is not installed."""
+    torchvision_operators.declare_missing()
     try:
         return OpenClip()
     except ImportError:

@@ -1,4 +1,4 @@
-"""python -m weights_tools.train NETWORK [options]: one file a network has its options and `main`."""
+"""python -m weights_tools.train NETWORK [options]: each network's file has its options."""
 
 import importlib
 import sys

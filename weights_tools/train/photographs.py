@@ -1,4 +1,4 @@
-"""The photographs that networks are trained on and judged by, where they come from, and their licences.
+"""The photographs that networks are trained on and judged by: their sources and licences.
 
 None of them is in the repository. All come with packages: scikit-image, scikit-learn and
 matplotlib, which train/requirements.txt brings, and Debian's lomiri-wallpapers-16.04, whose

@@ -1,4 +1,4 @@
-"""What a training leaves behind: the weights with their story, its curves, and a state to go on from."""
+"""What a training leaves behind: weights with their story, curves, a state to go on from."""
 
 import json
 import os

@@ -50,7 +50,7 @@ def shapes(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
 def crop(
     rng: np.random.Generator, photograph: np.ndarray, height: int, width: int, zoom: float = 2.0
 ) -> np.ndarray:
-    """A random part of a photograph of bytes, of values 0 to 1, at its size or up to `zoom` smaller.
+    """A random part of a photograph of bytes, as values 0 to 1, at up to `zoom` times less detail.
 
     It may be mirrored, and one that is too small is enlarged.
     """
