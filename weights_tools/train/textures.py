@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+GREY = np.array([0.299, 0.587, 0.114], np.float32)  # of red, green and blue: BT.601, as hewn has it
+
 
 def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
     """Colours of a random smoothness, (height, width, 3) of 0 to 1: octaves of blurred noise."""
