@@ -1,4 +1,4 @@
-"""Random homographies: a picture seen from elsewhere. Places are pixels, x then y, centres whole."""
+"""Random homographies: a picture seen from elsewhere. Places are pixels, x then y."""
 
 import cv2
 import numpy as np

@@ -20,7 +20,7 @@ def detector_loss(semi: Tensor, labels: Tensor, valid: Tensor) -> Tensor:
 
 
 def cell_labels(points: Tensor, height: int, width: int, generator: torch.Generator) -> Tensor:
-    """The class (h, w) of each cell of a picture: its point (K, 2), one at random, or the dustbin."""
+    """The class (h, w) of each cell of a picture: one of its points (K, 2), or the dustbin."""
     labels = torch.full((height // CELL, width // CELL), DUSTBIN, dtype=torch.long)
     order = torch.randperm(len(points), generator=generator)
     x, y = points[order].round().long().unbind(dim=1)

@@ -18,7 +18,7 @@ _LINEAR = ("convPb", "convDb")
 
 
 class SuperPointNetwork(nn.Module):
-    """Grey pictures (N, 1, H, W) of values 0 to 1 to logits and descriptors of cells of 8 pixels."""
+    """Grey pictures (N, 1, H, W) of values 0 to 1 to logits and descriptors of their cells."""
 
     def __init__(self) -> None:
         super().__init__()
