@@ -30,7 +30,6 @@ from weights_tools.train.synthetic_shapes import draw
 
 SHAPES_SIZE = (120, 160)
 PHOTOGRAPH_SIZE = (240, 320)  # the paper's
-VIEWS = 40  # of a picture, for its labels; the paper has 100
 LABEL_THRESHOLD = 1 / 65  # the score of a cell that knows nothing
 PLACES = 512  # of each pair, whose descriptors meet
 DESCRIPTOR_WEIGHT = 1.0  # lambda: both parts are means, so they are of the detector's size as it is
@@ -78,17 +77,17 @@ def learn_shapes(training: Training, optimiser: torch.optim.Optimizer, batch: in
     return {"shapes": loss.item()}
 
 
-def label(training: Training, pictures: list[np.ndarray]) -> list[Labelled]:
+def label(training: Training, pictures: list[np.ndarray], count: int) -> list[Labelled]:
     """Homographic adaptation (section 5): the mean of the heat maps of views, as seen from here."""
     training.network.eval()
     labelled = []
     for i, picture in enumerate(pictures):
         total = np.zeros(PHOTOGRAPH_SIZE, np.float32)
-        count = np.zeros(PHOTOGRAPH_SIZE, np.float32)
-        for first in range(0, VIEWS, 8):
+        times = np.zeros(PHOTOGRAPH_SIZE, np.float32)
+        for first in range(0, count, 8):
             matrices = [
                 np.eye(3) if v == 0 else homographies.random_homography(training.rng, *total.shape)
-                for v in range(first, min(first + 8, VIEWS))
+                for v in range(first, min(first + 8, count))
             ]
             views = np.stack([homographies.view(picture, m) for m in matrices])
             with torch.inference_mode():
@@ -97,8 +96,8 @@ def label(training: Training, pictures: list[np.ndarray]) -> list[Labelled]:
                 back = np.linalg.inv(matrix)
                 seen = homographies.visible(*total.shape, back).astype(np.float32)
                 total += seen * homographies.view(scores, back)
-                count += seen
-        mean = torch.from_numpy(total / np.maximum(count, 1))
+                times += seen
+        mean = torch.from_numpy(total / np.maximum(times, 1))
         found = extract_keypoints(mean, KeypointOptions(threshold=LABEL_THRESHOLD))
         labelled.append(Labelled(picture, found.positions.numpy()))
         training.clock.tell(i, points=len(found.positions))
@@ -187,6 +186,9 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--shapes-steps", type=int, default=3000)
     parser.add_argument("--shapes-batch", type=int, default=16)
     parser.add_argument("--parts", type=int, default=12, help="of each photograph")
+    parser.add_argument(
+        "--views", type=int, default=40, help="of a part, for labels; the paper: 100"
+    )
     parser.add_argument("--steps", type=int, default=4000, help="of both heads")
     parser.add_argument("--pairs", type=int, default=2, help="a step")
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -218,7 +220,10 @@ def main(arguments: list[str]) -> int:
     if state is None:
         parts = parts_of_photographs(training.rng, options.parts)
         training.clock = record.Clock(len(parts))
-        state = {"labelled": label(training, parts), "minutes": training.clock.minutes}
+        state = {
+            "labelled": label(training, parts, options.views),
+            "minutes": training.clock.minutes,
+        }
         record.save_state(kept, **state)
     labelled = [one for one in state["labelled"] if len(one.points)]
     minutes += state["minutes"]

@@ -56,6 +56,10 @@ def _line(picture: np.ndarray, ends: np.ndarray, level: int, thickness: int) -> 
     cv2.line(picture, a, b, level, thickness, cv2.LINE_AA, _SUBPIXELS)
 
 
+def _together(points: list[np.ndarray]) -> np.ndarray:
+    return np.concatenate([np.zeros((0, 2)), *points])
+
+
 def _somewhere(rng: np.random.Generator, picture: np.ndarray, count: int) -> np.ndarray:
     height, width = picture.shape
     return rng.uniform(0, [width, height], (count, 2))
@@ -79,7 +83,7 @@ def _lines(rng: np.random.Generator, picture: np.ndarray) -> Canvas:
             continue
         _line(picture, ends, _level(rng, picture.mean()), int(rng.integers(1, 5)))
         drawn.append(ends)
-    return picture, np.concatenate(drawn)
+    return picture, _together(drawn)
 
 
 def _near(a: np.ndarray, b: np.ndarray) -> bool:
@@ -103,7 +107,7 @@ def _polygons(rng: np.random.Generator, picture: np.ndarray) -> Canvas:
         _fill(picture, corners, _level(rng, picture.mean()))
         points.append(corners)
         taken.append((centre, radius))
-    return picture, np.concatenate(points)
+    return picture, _together(points)
 
 
 def _ellipses(rng: np.random.Generator, picture: np.ndarray) -> Canvas:

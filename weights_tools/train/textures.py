@@ -19,7 +19,7 @@ def noise(rng: np.random.Generator, height: int, width: int) -> np.ndarray:
         picture += amplitude * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
         amplitude *= fall
         cells *= 2
-    low, high = np.percentile(picture, [2, 98])
+    low, high = np.percentile(picture, [2, 98]).astype(np.float32)
     return np.clip((picture - low) / (high - low), 0, 1)
 
 
