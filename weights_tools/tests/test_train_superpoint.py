@@ -1,4 +1,4 @@
-"""SuperPoint's training: its data is true, its losses are the paper's, and it goes on where it was."""
+"""SuperPoint's training: its data is true, its losses are the paper's, and it can go on."""
 
 from pathlib import Path
 
@@ -9,7 +9,6 @@ import torch
 pytest.importorskip("cv2")
 
 from weights_tools import safetensors_file
-
 from weights_tools.nets.superpoint import superpoint
 from weights_tools.nets.superpoint_keypoints import sample_descriptors
 from weights_tools.train import homographies, superpoint_losses, synthetic_shapes, textures
