@@ -16,7 +16,7 @@ from PIL import Image
 
 from weights_tools.errors import ToolError
 
-CC0, CC_BY_2, CC_BY_4 = "CC0-1.0", "CC-BY-2.0", "CC-BY-4.0"
+BSD, CC0, CC_BY_2, CC_BY_4 = "BSD-3-Clause", "CC0-1.0", "CC-BY-2.0", "CC-BY-4.0"
 PUBLIC_DOMAIN = "public domain"
 
 _LOMIRI = "lomiri-wallpapers-16.04"  # a package of Debian
@@ -43,7 +43,7 @@ TRAINING = (
     Photograph("skimage", "data/grass.png", "linolafett", CC0),
     Photograph("skimage", "data/gravel.png", "CC0Textures", CC0),
     Photograph("skimage", "data/hubble_deep_field.jpg", "NASA", PUBLIC_DOMAIN),
-    Photograph("skimage", "data/moon.png", "NASA", PUBLIC_DOMAIN),
+    Photograph("skimage", "data/moon.png", "scikit-image", BSD),
     Photograph("matplotlib", "mpl-data/sample_data/grace_hopper.jpg", "US Navy", PUBLIC_DOMAIN),
     Photograph(_LOMIRI, "aitzgorri_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", CC_BY_4),
     Photograph(_LOMIRI, "friends_by_Aitzol_Berasategi.jpg", "Aitzol Berasategi", CC_BY_4),
