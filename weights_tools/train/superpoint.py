@@ -4,12 +4,16 @@
 2. Homographic adaptation: its heat map, averaged over many views of each photograph, gives labels.
 3. Detector and descriptors together on pairs of views of the photographs.
 
+The second and third are repeated, with labels by what was learned.
+
     python -m weights_tools.train superpoint --out superpoint.safetensors --state FOLDER
 
 A training that was cut off goes on from what is in the folder.
 """
 
 import argparse
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,7 +66,9 @@ class Labelled:
     points: np.ndarray
 
 
-def learn_shapes(training: Training, optimiser: torch.optim.Optimizer, batch: int) -> dict:
+def learn_shapes(
+    training: Training, optimiser: torch.optim.Optimizer, batch: int
+) -> dict[str, float]:
     """One step of the detector alone, on shapes."""
     drawn = [draw(training.rng, *SHAPES_SIZE) for _ in range(batch)]
     pictures = torch.from_numpy(np.stack([picture for picture, _ in drawn]))[:, None]
@@ -107,7 +113,7 @@ def label(training: Training, pictures: list[np.ndarray], count: int) -> list[La
 
 def learn_pairs(
     training: Training, optimiser: torch.optim.Optimizer, labelled: list[Labelled], pairs: int
-) -> dict:
+) -> dict[str, float]:
     """One step of both heads, on parts of photographs and other views of them."""
     pictures, labels, valid, matrices, chosen = [], [], [], [], []
     for _ in range(pairs):
@@ -189,7 +195,8 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "--views", type=int, default=40, help="of a part, for labels; the paper: 100"
     )
-    parser.add_argument("--steps", type=int, default=4000, help="of both heads")
+    parser.add_argument("--rounds", type=int, default=2, help="of labels and both heads")
+    parser.add_argument("--steps", type=int, default=4000, help="of both heads, a round")
     parser.add_argument("--pairs", type=int, default=2, help="a step")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
@@ -213,27 +220,19 @@ def main(arguments: list[str]) -> int:
         options.state / "shapes.pt",
         options.shapes_steps,
         options.rate,
-        lambda optimiser: learn_shapes(training, optimiser, options.shapes_batch),
+        functools.partial(learn_shapes, training, batch=options.shapes_batch),
     )
-    kept = options.state / "labels.pt"
-    state = record.load_state(kept)
-    if state is None:
-        parts = parts_of_photographs(training.rng, options.parts)
-        training.clock = record.Clock(len(parts))
-        state = {
-            "labelled": label(training, parts, options.views),
-            "minutes": training.clock.minutes,
-        }
-        record.save_state(kept, **state)
-    labelled = [one for one in state["labelled"] if len(one.points)]
-    minutes += state["minutes"]
-    minutes += _learn(
-        training,
-        options.state / "pairs.pt",
-        options.steps,
-        options.rate,
-        lambda optimiser: learn_pairs(training, optimiser, labelled, options.pairs),
-    )
+    for turn in range(1, options.rounds + 1):
+        labelled, spent = _labels(training, options, options.state / f"labels{turn}.pt")
+        minutes += spent
+        minutes += _learn(
+            training,
+            options.state / f"pairs{turn}.pt",
+            options.steps,
+            options.rate,
+            functools.partial(learn_pairs, training, labelled=labelled, pairs=options.pairs),
+            before=(turn - 1) * options.steps,
+        )
     record.write_weights(
         options.out,
         "superpoint",
@@ -241,7 +240,7 @@ def main(arguments: list[str]) -> int:
         training.network.cpu().canonical(),
         f"weights_tools.train superpoint --seed {options.seed}",
         {
-            "steps": [options.shapes_steps, options.steps],
+            "steps": [options.shapes_steps, *[options.steps] * options.rounds],
             "batch": [options.shapes_batch, 2 * options.pairs],
             "parts": len(labelled),
             "seed": options.seed,
@@ -254,8 +253,32 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def _learn(training: Training, state: Path, steps: int, rate: float, step) -> float:
-    """Runs `step` with Adam, whose rate falls by a cosine; the minutes that it took, in all."""
+def _labels(
+    training: Training, options: argparse.Namespace, kept: Path
+) -> tuple[list[Labelled], float]:
+    """Parts of photographs with the points that the network as it is finds there; the minutes."""
+    state = record.load_state(kept)
+    if state is None:
+        parts = parts_of_photographs(training.rng, options.parts)
+        training.clock = record.Clock(len(parts))
+        labelled = label(training, parts, options.views)
+        state = {"labelled": labelled, "minutes": training.clock.minutes}
+        record.save_state(kept, **state)
+    return [one for one in state["labelled"] if len(one.points)], state["minutes"]
+
+
+def _learn(
+    training: Training,
+    state: Path,
+    steps: int,
+    rate: float,
+    step: Callable[[torch.optim.Optimizer], dict[str, float]],
+    before: int = 0,
+) -> float:
+    """Runs `step` with Adam, whose rate falls by a cosine; the minutes that it took, in all.
+
+    `before` are the steps of earlier rounds, which the curves go on from.
+    """
     network = training.network
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, LAST_RATE * rate)
@@ -275,7 +298,7 @@ def _learn(training: Training, state: Path, steps: int, rate: float, step) -> fl
         losses = step(optimiser)
         schedule.step()
         done += 1
-        training.curves.add(done, **losses)
+        training.curves.add(before + done, **losses)
         clock.tell(done, **{name: training.curves.recent(name) for name in losses})
         if done % 250 == 0 or done == steps:
             record.save_state(
