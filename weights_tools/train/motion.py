@@ -97,7 +97,7 @@ class Pair:
 
 def bank(pictures: Sequence[np.ndarray], rng: np.random.Generator, made: int) -> list[np.ndarray]:
     """Photographs of bytes to cut layers from, and `made` textures of the same kind."""
-    drawn = [np.round(255 * textures.shapes(rng, 400, 500)).astype(np.uint8) for _ in range(made)]
+    drawn = [as_bytes(textures.shapes(rng, 400, 500)) for _ in range(made)]
     return [*pictures, *drawn]
 
 
@@ -244,9 +244,8 @@ def _resized(photograph: np.ndarray, height: int, width: int) -> Picture:
     return resized.astype(np.float32) / 255
 
 
-def write_png(path: Path, picture: Picture) -> None:
-    """A picture of 0 to 1 as bytes."""
-    Image.fromarray(np.round(255 * picture).astype(np.uint8)).save(path, optimize=True)
+def as_bytes(picture: Picture) -> np.ndarray:
+    return np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)
 
 
 def _background(
@@ -324,8 +323,8 @@ def main() -> int:
     directory = Path(sys.argv[1])
     directory.mkdir(parents=True, exist_ok=True)
     pair = demonstration()
-    write_png(directory / "flow_1.png", pair.first)
-    write_png(directory / "flow_2.png", pair.second)
+    for name, picture in (("flow_1.png", pair.first), ("flow_2.png", pair.second)):
+        Image.fromarray(as_bytes(picture)).save(directory / name, optimize=True)
     return 0
 
 

@@ -115,10 +115,10 @@ def lookup(pyramid: list[Tensor], coordinates: Tensor, radius: int) -> Tensor:
     samples = []
     for level, maps in enumerate(pyramid):
         rows, columns = maps.shape[-2:]
-        span = torch.tensor([columns - 1, rows - 1], dtype=torch.float32, device=maps.device)
-        grid = 2 * (places / 2**level + offsets) / span.clamp(min=1) - 1
+        size = torch.tensor([columns, rows], dtype=torch.float32, device=maps.device)
+        grid = (2 * (places / 2**level + offsets) + 1) / size - 1
         maps = maps.reshape(n * h * w, 1, rows, columns)
-        samples.append(F.grid_sample(maps, grid, align_corners=True).reshape(n, h, w, -1))
+        samples.append(F.grid_sample(maps, grid, align_corners=False).reshape(n, h, w, -1))
     return torch.cat(samples, dim=-1).permute(0, 3, 1, 2)
 
 
@@ -169,16 +169,18 @@ class Training:
         self.step, self.minutes, self.curves = 0, 0.0, record.Curves()
         self._load()
 
-    def run(self, until: int) -> None:
+    def run(self, until: int, apart: bool = True) -> None:
+        """Trains up to step `until`; another process makes the pairs, unless `apart` is false."""
         clock, before = record.Clock(self.plan.steps), self.minutes
         batches = DataLoader(
             Pairs(self.plan),
             batch_size=self.plan.batch,
             sampler=range(self.step * self.plan.batch, until * self.plan.batch),
-            num_workers=1,
-            multiprocessing_context="spawn",  # a forked one hangs on the threads of its parent
+            num_workers=1 if apart else 0,
+            # A forked process would hang on locks that its parent's threads hold.
+            multiprocessing_context="spawn" if apart else None,
             worker_init_fn=_on_one_thread,
-            prefetch_factor=4,
+            prefetch_factor=4 if apart else None,
         )
         held_out = _held_out_pairs()
         for first, second, truth in batches:
