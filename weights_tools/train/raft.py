@@ -4,9 +4,10 @@ The loss is the paper's: the L1 distance of the flow after each iteration to the
 pixels, each iteration weighted GAMMA times less than the next one. As there, no gradient passes
 from one iteration to the next through the flow, only through the hidden state.
 
-Two parts: small crops at a constant learning rate, then, for the last LATE of the steps, larger
-ones with more iterations while the rate falls linearly to nothing. A training that was cut off
-goes on from its --state, and is then the same as one that was not.
+Two parts: the first at a constant learning rate; then, for the last LATE of the steps, with more
+iterations, and larger crops if asked for, while the rate falls linearly to nothing. As long as the
+first part lasts, --steps may still be changed from one call to the next. A training that was cut
+off goes on from its --state, and is then the same as one that was not.
 """
 
 import argparse
@@ -26,13 +27,13 @@ from weights_tools.nets.raft_correlation import LEVELS, correlation_pyramid
 from weights_tools.train import motion, photographs, record
 
 GAMMA = 0.8
-LATE = 0.3
+LATE = 0.4
 WARM_UP = 200  # steps
 SHORTEST, LONGEST = 1.0, 40.0  # pixels; see motion.make_pair
 TEXTURES = 16  # beside the photographs
 CLIP = 1.0  # of the gradient's norm
 WEIGHT_DECAY = 1e-5
-SAVE_EVERY = 200
+SAVE_EVERY = 100
 HELD_OUT_EVERY = 500
 HELD_OUT_PAIRS, HELD_OUT_SIZE, HELD_OUT_ITERATIONS = 8, (192, 256), 12
 
@@ -282,13 +283,13 @@ def _size(text: str) -> Size:
 def _options(argv: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m weights_tools.train raft", description=__doc__)
     add = parser.add_argument
-    add("--steps", type=int, default=6000)
+    add("--steps", type=int, default=2700)
     add("--batch", type=int, default=4)
     add("--rate", type=float, default=5e-4, help="the highest learning rate")
     add("--iterations", type=int, default=6)
     add("--size", type=_size, default=(128, 192), help="of the crops: rows x columns, as 128x192")
     add("--late-iterations", type=int, default=8)
-    add("--late-size", type=_size, default=(192, 256))
+    add("--late-size", type=_size, default=(128, 192))
     add("--seed", type=int, default=1)
     add("--until", type=int, help="end after this step, to go on another time")
     add("--threads", type=int, default=1)
