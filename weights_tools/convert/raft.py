@@ -60,15 +60,18 @@ def convert(checkpoint: Checkpoint) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def load_network(path: Path) -> Raft:
-    """The network of a converted file, in float32."""
+    """The network of a converted file, in float32; our own weights are stored in float16."""
     contents = safetensors_file.read(path)
     name = canonical_config(path, contents.metadata, "raft", "variant")
     if name not in VARIANTS:
         raise ToolError(f"{path}: variant {name}: expected {' or '.join(VARIANTS)}")
     network = Raft(VARIANTS[name], folded=True)
     shapes = {key: TensorSpec(tuple(t.shape)) for key, t in network.state_dict().items()}
-    check_tensors(str(path), name, contents.tensors, shapes)
-    network.load_state_dict(contents.tensors)
+    tensors = {
+        key: t.float() if t.dtype == torch.float16 else t for key, t in contents.tensors.items()
+    }
+    check_tensors(str(path), name, tensors, shapes)
+    network.load_state_dict(tensors)
     return network
 
 
