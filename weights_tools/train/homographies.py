@@ -39,8 +39,14 @@ def moved(points: np.ndarray, homography: np.ndarray) -> np.ndarray:
 
 
 def view(picture: np.ndarray, homography: np.ndarray) -> np.ndarray:
-    """The picture from there, of its own size; what is outside of it is black."""
-    return cv2.warpPerspective(picture, homography, picture.shape[1::-1], flags=cv2.INTER_LINEAR)
+    """The picture from there, of its own size; mirrored at its borders, which then are no edges."""
+    return cv2.warpPerspective(
+        picture,
+        homography,
+        picture.shape[1::-1],
+        flags=cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REFLECT_101,
+    )
 
 
 def visible(height: int, width: int, homography: np.ndarray, margin: int = 0) -> np.ndarray:
