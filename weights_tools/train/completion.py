@@ -158,14 +158,6 @@ def loss_of(output: Tensor, batch: Batch, where: Tensor) -> Tensor:
     return squared.sum() / (3 * where.sum())
 
 
-def learning_rate(step: int, steps: int) -> float:
-    """Linear to its height, then half a cosine down to a hundredth of it."""
-    if step < _WARM_UP:
-        return _RATE * (step + 1) / _WARM_UP
-    part = (step - _WARM_UP) / max(1, steps - _WARM_UP)
-    return _RATE * (0.01 + 0.99 * (1 + math.cos(math.pi * part)) / 2)
-
-
 def canonical(
     tensors: Mapping[str, Tensor], mean: tuple[float, float, float]
 ) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -197,7 +189,8 @@ def train(arguments: argparse.Namespace) -> int:
                 tensors, inputs.to(memory_format=torch.channels_last), batch_statistics=not settled
             )
         loss = loss_of(output, batch, batch.counted)
-        training.descend(loss, learning_rate(step, arguments.steps), _GRADIENT_LIMIT)
+        rate = progress.warmed_cosine(step, arguments.steps, _WARM_UP, _RATE)
+        training.descend(loss, rate, _GRADIENT_LIMIT)
         in_hole = loss_of(output.detach(), batch, batch.masks).item()
         training.tell(step, PSNR=-10 * math.log10(in_hole))
     _write(arguments, tensors, pictures, training)

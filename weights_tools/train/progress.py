@@ -1,6 +1,7 @@
 """What trainings of one network by one optimiser share: options, states to go on from, curves."""
 
 import argparse
+import math
 import os
 import platform
 import shlex
@@ -47,6 +48,14 @@ def machine() -> str:
         return torch.cuda.get_device_name()
     bf16 = "AMX" if torch.cpu._is_amx_tile_supported() else "no AMX"
     return f"{os.cpu_count()} cores of {platform.machine()}, {bf16}"
+
+
+def warmed_cosine(step: int, steps: int, warm_up: int, highest: float) -> float:
+    """A learning rate: linear to its height, then half a cosine down to a hundredth of it."""
+    if step < warm_up:
+        return highest * (step + 1) / warm_up
+    part = (step - warm_up) / max(1, steps - warm_up)
+    return highest * (0.01 + 0.99 * (1 + math.cos(math.pi * part)) / 2)
 
 
 @dataclass
