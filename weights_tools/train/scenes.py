@@ -56,7 +56,7 @@ TEMPLATES = ("a photo of {}.", "a photo of {}.", "a picture of {}.", "a drawing 
 
 _FINE = 2  # scenes are drawn so many times larger and averaged
 _CONTRAST = 0.35  # of a shape's colour and the background behind it, as a distance of colours
-_BACKGROUNDS = 300  # of noise, drawn once: they take longer than the rest
+BACKGROUNDS = 300  # of noise, drawn once: they take longer than the rest
 _NOISE_SIDE = 192
 
 
@@ -156,14 +156,14 @@ class Painter:
         rng = np.random.default_rng(seed)
         self._noise = [
             (255 * textures.noise(rng, _NOISE_SIDE, _NOISE_SIDE)).astype(np.uint8)
-            for _ in range(_BACKGROUNDS)
+            for _ in range(BACKGROUNDS)
         ]
 
     def paint(self, rng: np.random.Generator, scene: Scene, side: int) -> np.ndarray:
         """(side, side, 3) of bytes; a background that would hide a shape is drawn anew."""
         fine = _FINE * side
         colours = {item.colour: _nuance(rng, item.colour) for item in scene.items}
-        masks = [_mask(item, fine) for item in scene.items]
+        masks = [mask_of(item, fine) for item in scene.items]
         for _ in range(8):
             picture = self._background(rng, fine)
             clear = (
@@ -211,7 +211,7 @@ def _nuance(rng: np.random.Generator, colour: str) -> np.ndarray:
     return np.clip(np.array(COLOURS[colour]) + rng.uniform(-0.06, 0.06, 3), 0, 1)
 
 
-def _mask(item: Item, side: int) -> np.ndarray:
+def mask_of(item: Item, side: int) -> np.ndarray:
     """Where the shape is, (side, side) of 0 to 1."""
     turn = math.radians(item.turn)
     turned = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
