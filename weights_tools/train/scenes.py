@@ -131,6 +131,14 @@ def several(rng: np.random.Generator) -> Scene:
     return Scene(items, f"{COUNTS[count - 1]} {colour}{PLURALS[one.shape]}")
 
 
+def lesson(rng: np.random.Generator) -> Scene:
+    """One large shape, of which nothing is said but its name."""
+    radius = rng.uniform(0.2, 0.38)
+    margin = min(0.45, radius + 0.03)
+    item = _item(rng, rng.uniform(margin, 1 - margin, 2), radius)
+    return Scene([item], f"a {item.shape}")
+
+
 def sketch(rng: np.random.Generator) -> Scene:
     """A shape that is only an outline, turned by any angle: none is among those of training."""
     radius = rng.uniform(0.2, 0.38)
@@ -159,13 +167,15 @@ class Painter:
             for _ in range(BACKGROUNDS)
         ]
 
-    def paint(self, rng: np.random.Generator, scene: Scene, side: int) -> np.ndarray:
+    def paint(
+        self, rng: np.random.Generator, scene: Scene, side: int, plain: bool = False
+    ) -> np.ndarray:
         """(side, side, 3) of bytes; a background that would hide a shape is drawn anew."""
         fine = _FINE * side
         colours = {item.colour: _nuance(rng, item.colour) for item in scene.items}
         masks = [mask_of(item, fine) for item in scene.items]
         for _ in range(8):
-            picture = self._background(rng, fine)
+            picture = self._background(rng, fine, plain)
             clear = (
                 np.linalg.norm(picture[mask > 0.5].mean(axis=0) - colours[item.colour])
                 for item, mask in zip(scene.items, masks, strict=True)
@@ -180,10 +190,10 @@ class Painter:
         small = cv2.resize(picture, (side, side), interpolation=cv2.INTER_AREA)
         return np.clip(np.rint(255 * small), 0, 255).astype(np.uint8)
 
-    def _background(self, rng: np.random.Generator, side: int) -> np.ndarray:
+    def _background(self, rng: np.random.Generator, side: int, plain: bool) -> np.ndarray:
         """Muted, of 0 to 1."""
         kind = rng.random()
-        if kind < 0.3:
+        if plain or kind < 0.3:
             return np.full((side, side, 3), rng.uniform(0.1, 0.95, 3), np.float32)
         source = self._noise if kind < 0.6 else self._photographs
         picture = textures.crop(rng, source[rng.integers(len(source))], side, side)
