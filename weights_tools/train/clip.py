@@ -45,8 +45,8 @@ _RATE, _DECAY, _BETAS = 1e-3, 0.1, (0.9, 0.98)
 _WARM_UP = 100  # steps
 _GRADIENT_LIMIT = 1.0
 _FIRST_SCALE, _LARGEST_SCALE = 1 / 0.07, 100.0
-# Of all that captions tell, shapes are learned last: after 800 of 1800 steps hardly better than by
-# guessing. From there on every other batch is about them alone.
+# Of all that captions tell, shapes are learned last: after 800 steps they were hardly better than
+# guessed. From here on every other batch is about them alone.
 _LESSONS_FROM = 4 / 9
 TEMPLATE = "a photo of {}."
 
@@ -191,6 +191,6 @@ def train(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     out = Path("models/clip/clip_small.safetensors")
-    parser = progress.options("clip", __doc__, {"steps": 1800, "batch": 160, "out": out})
+    parser = progress.options("clip", __doc__, {"steps": 1600, "batch": 96, "out": out})
     arguments = parser.parse_args(argv)
     return report_errors("train", lambda: train(arguments))
