@@ -185,12 +185,12 @@ def train(arguments: argparse.Namespace) -> int:
         training.source("clip"),
         training.story(scenes=arguments.steps * arguments.batch),
     )
-    training.draw("CLIP on scenes: captions found in the batch, shapes in lessons")
+    training.draw("CLIP: captions, and shapes in lessons")
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
     out = Path("models/clip/clip_small.safetensors")
-    parser = progress.options("clip", __doc__, {"steps": 1800, "batch": 96, "out": out})
+    parser = progress.options("clip", __doc__, {"steps": 1700, "batch": 96, "out": out})
     arguments = parser.parse_args(argv)
     return report_errors("train", lambda: train(arguments))

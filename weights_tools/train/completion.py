@@ -206,7 +206,7 @@ def _write(
         training.source("completion", "size"),
         training.story(size=arguments.size, photographs=pictures.names),
     )
-    training.draw("completion: PSNR in the holes of training pictures, dB")
+    training.draw("completion: the holes")
 
 
 def main(argv: list[str] | None = None) -> int:
