@@ -22,9 +22,9 @@ SCENES = {
         Item("circle", "blue", (0.5, 0.26), 0.17),
         Item("square", "red", (0.52, 0.74), 0.17, turn=5),
     ],
-    "sketch": [Item("heart", "red", (0.5, 0.5), 0.33, turn=140, outline=True)],
+    "night": [Item("heart", "pink", (0.5, 0.5), 0.33)],
 }
-SEEDS = {"star": 2_000_001, "pair": 2_000_002, "sketch": 2_000_003}
+SEEDS = {"star": 2_000_001, "pair": 2_000_002, "night": 2_000_003}
 PART = (slice(60, 360), slice(100, 500))  # rows and columns of "coffee"
 HOLES = ((150, 40), (60, 290))  # top and left corners, 64 x 64 pixels
 HOLE = 64
@@ -40,7 +40,8 @@ def main() -> None:
     painter = scenes.Painter({"coffee": coffee}, seed=2_000_000)
     for name, items in SCENES.items():
         rng = np.random.default_rng(SEEDS[name])
-        write(f"scene_{name}", painter.paint(rng, Scene(items, ""), SIDE))
+        picture = painter.paint(rng, Scene(items, ""), SIDE)
+        write(f"scene_{name}", scenes.at_night(rng, picture) if name == "night" else picture)
     picture = coffee[PART]
     mask = np.zeros(picture.shape[:2], np.uint8)
     for top, left in HOLES:

@@ -2,8 +2,8 @@
 
 Scenes come from another seed, and their photographs are those held out. Each task asks for one
 thing: of a single shape its name, its colour, or both; how many there are; which of four captions
-of a pair is true. The last tasks are sketches, on which the prompts were tuned, and the shapes of
-the first task again with those prompts: what they cost there.
+of a pair is true. The last tasks have large shapes, as in the lessons, by day and at night, without
+prompts and with those that were tuned at night; by day they show what the prompts cost.
 """
 
 import argparse
@@ -44,7 +44,8 @@ class Task:
     name: str
     template: str
     ask: Callable[[np.random.Generator], Question]
-    with_prompts: bool = False
+    at_night: bool = False
+    prompts: bool = False
 
 
 def which_shape(rng: np.random.Generator) -> Question:
@@ -91,8 +92,8 @@ def which_pair(rng: np.random.Generator) -> Question:
     return Question(scene, labels, caption(right, colours[0]))
 
 
-def which_sketch(rng: np.random.Generator) -> Question:
-    scene = scenes.sketch(rng)
+def which_large(rng: np.random.Generator) -> Question:
+    scene = scenes.lesson(rng)
     return Question(scene, SHAPES, scene.items[0].shape)
 
 
@@ -102,9 +103,10 @@ TASKS = (
     Task("colour and shape, of 72", _OF_A, which_of_all),
     Task("two, three or four", _OF, how_many),
     Task("caption of a pair, of 4", _OF, which_pair),
-    Task("sketch, of 8", _OF_A, which_sketch),
-    Task("sketch, of 8, with prompts", _OF_A, which_sketch, with_prompts=True),
-    Task("shape, of 8, with prompts", _OF_A, which_shape, with_prompts=True),
+    Task("large shape, of 8", _OF_A, which_large),
+    Task("large shape at night", _OF_A, which_large, at_night=True),
+    Task("large shape at night, with prompts", _OF_A, which_large, at_night=True, prompts=True),
+    Task("large shape, with prompts", _OF_A, which_large, prompts=True),
 )
 
 
@@ -115,6 +117,8 @@ def accuracy(task: Task, painter: Painter, arguments: argparse.Namespace, hewn: 
     for _ in range(arguments.count):
         question = task.ask(rng)
         picture = painter.paint(rng, question.scene, _PICTURE_SIDE)
+        if task.at_night:
+            picture = scenes.at_night(rng, picture)
         asked.setdefault(tuple(question.labels), []).append((picture, question.right))
     hits = 0
     for labels, questions in asked.items():
@@ -140,7 +144,7 @@ def _classified(
         command = [hewn, "classify", *images, "--weights", arguments.weights, "--quiet"]
         command += ["--labels-file", folder / "labels.txt", "--top", "1"]
         command += ["--json", folder / "answers.json"]
-        if task.with_prompts:
+        if task.prompts:
             command += ["--prompts", arguments.prompts]
         else:
             command += ["--template", task.template]
@@ -157,7 +161,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
     figures = {}
     print(f"| {arguments.count} scenes each | right |\n| --- | ---: |", flush=True)
     for task in TASKS:
-        if task.with_prompts and not arguments.prompts.is_file():
+        if task.prompts and not arguments.prompts.is_file():
             print(f"left out: {task.name}: {arguments.prompts} is not there")
             continue
         figures[task.name] = round(accuracy(task, painter, arguments, hewn), 4)

@@ -1,9 +1,8 @@
-"""Tunes MaPLe's prompts for the small CLIP on sketches: scenes as it has never seen them.
+"""Tunes MaPLe's prompts for the small CLIP on scenes at night, as it has never seen them.
 
 Khattak et al., 2023: tokens of the text before each of the first blocks, and those of the picture
-as linear maps of them; CLIP itself stays as it is. CLIP has learned filled shapes that stand
-upright or nearly so. Here they are outlines, turned by any angle, and the question is which of
-eight shapes it is.
+as linear maps of them; CLIP itself stays as it is. The scenes are those of its lessons about
+shapes, dark and grainy, and the question is which of eight shapes it is.
 """
 
 import argparse
@@ -77,8 +76,9 @@ def train(arguments: argparse.Namespace) -> int:
 
     for step in training.steps():
         rng = np.random.default_rng((arguments.seed, step))
-        drawn = [scenes.sketch(rng) for _ in range(arguments.batch)]
-        pictures = unit_pictures([painter.paint(rng, scene, SIDE) for scene in drawn]).to(device)
+        drawn = [scenes.lesson(rng) for _ in range(arguments.batch)]
+        painted = [scenes.at_night(rng, painter.paint(rng, scene, SIDE)) for scene in drawn]
+        pictures = unit_pictures(painted).to(device)
         right = [scenes.SHAPES.index(scene.items[0].shape) for scene in drawn]
         targets = torch.tensor(right, device=device)
         with plain_attention():
@@ -108,14 +108,14 @@ def _write(
         config,
         {name: tensor.cpu() for name, tensor in tensors.items()},
         training.source("maple"),
-        training.story(sketches=arguments.steps * arguments.batch, clip=arguments.clip.name),
+        training.story(scenes=arguments.steps * arguments.batch, clip=arguments.clip.name),
     )
-    training.draw("MaPLe on sketches: loss, shapes that are right")
+    training.draw("MaPLe at night: loss, shapes that are right")
 
 
 def main(argv: list[str] | None = None) -> int:
     out = Path("models/clip/clip_small_maple.safetensors")
-    parser = progress.options("maple", __doc__, {"steps": 250, "batch": 48, "out": out})
+    parser = progress.options("maple", __doc__, {"steps": 400, "batch": 48, "out": out})
     parser.add_argument("--clip", type=Path, default=CLIP, metavar="F", help="default %(default)s")
     arguments = parser.parse_args(argv)
     return report_errors("train", lambda: train(arguments))

@@ -54,6 +54,8 @@ RELATIONS = {
 }
 TEMPLATES = ("a photo of {}.", "a photo of {}.", "a picture of {}.", "a drawing of {}.", "{}")
 
+_DARKNESS, _GRAIN = 0.35, 18.0  # at night: a factor, and a deviation of 255
+
 _FINE = 2  # scenes are drawn so many times larger and averaged
 _CONTRAST = 0.35  # of a shape's colour and the background behind it, as a distance of colours
 BACKGROUNDS = 300  # of noise, drawn once: they take longer than the rest
@@ -70,7 +72,6 @@ class Item:
     radius: float
     filling: str = ""
     turn: float = 0  # degrees
-    outline: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,15 +140,12 @@ def lesson(rng: np.random.Generator) -> Scene:
     return Scene([item], f"a {item.shape}")
 
 
-def sketch(rng: np.random.Generator) -> Scene:
-    """A shape that is only an outline, turned by any angle: none is among those of training."""
-    radius = rng.uniform(0.2, 0.38)
-    margin = min(0.45, radius + 0.03)
-    item = _item(rng, rng.uniform(margin, 1 - margin, 2), radius)
-    turned = Item(
-        item.shape, item.colour, item.centre, radius, turn=rng.uniform(-180, 180), outline=True
-    )
-    return Scene([turned], f"a {item.shape}")
+def at_night(rng: np.random.Generator, picture: np.ndarray) -> np.ndarray:
+    """A picture of bytes as if it were dark, with a grain of a 64th of its side."""
+    side = len(picture)
+    grain = rng.normal(0, _GRAIN, (64, 64, 3)).astype(np.float32)
+    grain = cv2.resize(grain, (side, side), interpolation=cv2.INTER_NEAREST)
+    return np.clip(np.rint(_DARKNESS * picture + 10 + grain), 0, 255).astype(np.uint8)
 
 
 def any_scene(rng: np.random.Generator) -> Scene:
@@ -228,11 +226,7 @@ def mask_of(item: Item, side: int) -> np.ndarray:
     points = (_corners(item.shape) @ turned.T * item.radius + item.centre) * side
     fixed = np.rint(16 * points).astype(np.int32)  # with four bits behind the point
     mask = np.zeros((side, side), np.uint8)
-    if item.outline:
-        thickness = max(1, round(0.16 * item.radius * side))
-        cv2.polylines(mask, [fixed], True, 255, thickness, cv2.LINE_AA, shift=4)
-    else:
-        cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, shift=4)
+    cv2.fillPoly(mask, [fixed], 255, cv2.LINE_AA, shift=4)
     return mask.astype(np.float32) / 255
 
 
