@@ -211,7 +211,7 @@ def _write(
 
 def main(argv: list[str] | None = None) -> int:
     out = Path("models/completion/completion.safetensors")
-    parser = progress.options("completion", __doc__, {"steps": 900, "batch": 8, "out": out})
+    parser = progress.options("completion", __doc__, {"steps": 1150, "batch": 8, "out": out})
     parser.add_argument(
         "--size", type=int, default=128, metavar="PIXELS", help="of a side; a multiple of 8"
     )
