@@ -184,7 +184,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
     parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="F", help="%(default)s")
     parser.add_argument("--prompts", type=Path, default=PROMPTS, metavar="F", help="%(default)s")
-    parser.add_argument("--count", type=int, default=500, metavar="N", help="scenes of a task")
+    parser.add_argument("--count", type=int, default=1000, metavar="N", help="scenes of a task")
     parser.add_argument("--seed", type=int, default=1_000_000, metavar="S")
     parser.add_argument("--threads", type=int, metavar="N", help="of hewn")
     parser.add_argument("--json", type=Path, metavar="F", help="write the figures here as well")
