@@ -2,7 +2,7 @@
 #
 #   make            build into build/release           make bench     every benchmark
 #   make test       what is missing, build, all tests  make audit     against PyTorch (needs it)
-#   make demo       the program on pictures            make lint      format and clang-tidy
+#   make demo       four networks on pictures          make lint      format and clang-tidy
 #   make asan tsan  tests under the sanitizers         make aarch64   tests on emulated ARM
 #   make install PREFIX=/usr/local                     make deps deps-lint deps-aarch64
 #   make peers      against other runtimes (docs/benchmarks.md)
@@ -15,7 +15,6 @@ export HEWN_SHARED
 sudo    := $(if $(filter 0,$(shell id -u)),,sudo)
 
 hewn    := build/release/hewn
-weights := $(if $(WEIGHTS),--weights "$(WEIGHTS)",--random-weights 1)
 
 # docs/dependencies.md says what each is for.
 packages := cmake ninja-build g++ ccache \
@@ -50,16 +49,26 @@ aarch64: build/aarch64/build.ninja
 	cmake --build --preset aarch64 -j $(JOBS)
 	timeout 1800 ctest --preset aarch64 -j $(JOBS)
 
+# The weights are ours (docs/weights.md), and so are the pictures, or free (docs/pictures.md).
+pictures := docs/pictures
 demo: all
 	@mkdir -p out
-	@$(if $(WEIGHTS),,echo "No WEIGHTS=F.safetensors given: the network is random, and so is what it finds.")
-	$(hewn) keypoints docs/pictures/desk_left.png $(weights) --draw out/keypoints.png
-	@if $(if $(WEIGHTS),$(hewn) inspect "$(WEIGHTS)" | grep -q 'descriptor_sampling": "none"',false); then \
-	  echo "These weights have no descriptors, so nothing can be matched. Look at out/keypoints.png."; \
-	else \
-	  set -x; $(hewn) match docs/pictures/desk_left.png docs/pictures/desk_right.png $(weights) --draw out/match.png && \
-	  { set +x; } 2>/dev/null && echo "Look at out/keypoints.png and out/match.png."; \
-	fi
+	$(hewn) keypoints $(pictures)/desk_left.png --max-keypoints 200 \
+	  --weights models/superpoint/superpoint.safetensors --draw out/keypoints.png
+	$(hewn) match $(pictures)/flow_1.png $(pictures)/flow_2.png \
+	  --weights models/superpoint/superpoint.safetensors --draw out/match.png
+	$(hewn) flow $(pictures)/flow_1.png $(pictures)/flow_2.png \
+	  --weights models/raft/raft_small.safetensors --draw out/flow.png
+	$(hewn) complete $(pictures)/completion_picture.png --mask $(pictures)/completion_mask.png \
+	  --weights models/completion/completion.safetensors --draw out/completion.png
+	$(hewn) classify $(pictures)/scene_star.png $(pictures)/scene_pair.png \
+	  --weights models/clip/clip_small.safetensors --labels-file $(pictures)/scene_labels.txt --top 3 --draw out/answers.png
+	@echo
+	@echo "out/keypoints.png   rings on corners, the surest in yellow: the chessboard's first"
+	@echo "out/match.png       green lines join places of the table, which is a plane; the face, in red, moves otherwise"
+	@echo "out/flow.png        hues are directions: the animal's face moves over the table, which moves another way"
+	@echo "out/completion.png  the picture, its holes, and the holes filled: colours are right, fine detail is not"
+	@echo "out/answers.png     what each picture shows, and how sure the network is"
 
 bench: all
 	for bench in build/release/bench/*_bench; do $$bench || exit 1; done

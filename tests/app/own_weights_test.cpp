@@ -52,6 +52,24 @@ TEST(OwnWeights, FlowTellsTheFaceFromTheTable) {
   }
 }
 
+TEST(OwnWeights, MatchesFindTheMotionOfTheTable) {
+  const Folder folder;
+  const Outcome outcome = run_hewn({"match", kPictures + "flow_1.png", kPictures + "flow_2.png",
+                                    "--weights", kRoot + "models/superpoint/superpoint.safetensors",
+                                    "--json", folder.file("match.json"), "--quiet"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const auto h =
+      read_json(folder.file("match.json"))["homography"].get<std::vector<std::vector<double>>>();
+  const auto row = [&](std::size_t i, const Motion& at) {
+    return (h[i][0] * static_cast<double>(at.x)) + (h[i][1] * static_cast<double>(at.y)) + h[i][2];
+  };
+  for (const Motion& at : {kMotions[3], kMotions[4]}) {
+    const double dx = (row(0, at) / row(2, at)) - static_cast<double>(at.x) - at.dx;
+    const double dy = (row(1, at) / row(2, at)) - static_cast<double>(at.y) - at.dy;
+    EXPECT_LT(std::hypot(dx, dy), 1) << at.x << ", " << at.y;
+  }
+}
+
 /// The mean of the squared differences of two pictures where the mask is white, in gray levels.
 double error_in(const Image& mask, const Image& a, const Image& b) {
   double sum = 0;
