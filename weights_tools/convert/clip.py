@@ -32,7 +32,7 @@ from weights_tools.nets.clip import ACTIVATIONS, OPENAI_MEAN, OPENAI_STD, Settin
 MERGES = "tokenizer.merges"
 
 _STORED = (torch.float16, torch.float32)
-_BYTES_AND_ENDS = 514  # tokens that are no merges
+BYTES_AND_ENDS = 514  # tokens that are no merges
 _HEAD_WIDTH = 64
 _COLOURS = 3
 
@@ -69,10 +69,10 @@ def convert(
     tensors = openai_tensors(form, checkpoint)
     sizes = read_sizes(checkpoint.source, form, tensors)
     check_tensors(checkpoint.source, form, tensors, _stored_specs(sizes, tensors))
-    if len(merges) != sizes.vocabulary - _BYTES_AND_ENDS:
+    if len(merges) != sizes.vocabulary - BYTES_AND_ENDS:
         raise ToolError(
             f"{checkpoint.source}: a vocabulary of {sizes.vocabulary} tokens needs "
-            f"{sizes.vocabulary - _BYTES_AND_ENDS} merges, but there are {len(merges)}; "
+            f"{sizes.vocabulary - BYTES_AND_ENDS} merges, but there are {len(merges)}; "
             f"--merges names others"
         )
     config = {
@@ -100,7 +100,7 @@ def load_network(path: Path) -> tuple[dict[str, Tensor], Settings]:
         raise ToolError(f"{path}: activation {settings.activation}: expected {known}")
     sizes = read_sizes(str(path), "clip", contents.tensors)
     expected = _stored_specs(sizes, contents.tensors)
-    shape = (sizes.vocabulary - _BYTES_AND_ENDS, 2)
+    shape = (sizes.vocabulary - BYTES_AND_ENDS, 2)
     check_tensors(
         str(path), "clip", contents.tensors, expected | {MERGES: TensorSpec(shape, torch.int64)}
     )

@@ -16,15 +16,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from weights_tools.audit.program import find_program, run_program
+from weights_tools.audit.program import run_program
 from weights_tools.errors import report_errors
-from weights_tools.train import photographs, record, scenes
+from weights_tools.evaluate import report
+from weights_tools.train import photographs, scenes
 from weights_tools.train.scenes import COLOURS, COUNTS, PLURALS, SHAPES, Painter, Scene
 
 WEIGHTS = Path("models/clip/clip_small.safetensors")
 PROMPTS = Path("models/clip/clip_small_maple.safetensors")
 
-_HEWN = Path("build/release/hewn")
 _PICTURE_SIDE = 128  # pixels; hewn makes 64 of them
 _OF_A = "a photo of a {}."
 _OF = "a photo of {}."
@@ -148,15 +148,14 @@ def _classified(
             command += ["--prompts", arguments.prompts]
         else:
             command += ["--template", task.template]
-        if arguments.threads is not None:
-            command += ["--threads", str(arguments.threads)]
+        command += report.threads(arguments)
         run_program(command)
         document = json.loads((folder / "answers.json").read_text())
         return [image["answers"][0]["label"] for image in document["images"]]
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
+    hewn = report.program(arguments)
     painter = Painter(photographs.load_all(photographs.HELD_OUT), arguments.seed)
     figures = {}
     print(f"| {arguments.count} scenes each | right |\n| --- | ---: |", flush=True)
@@ -167,27 +166,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
         figures[task.name] = round(accuracy(task, painter, arguments, hewn), 4)
         print(f"| {task.name} | {100 * figures[task.name]:.1f} % |", flush=True)
     document = {"scenes": arguments.count, "seed": arguments.seed, "right": figures}
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n")
-    if arguments.note:
-        record.note_evaluation(arguments.weights, document)
-        record.note_evaluation(arguments.prompts, document)
+    report.deliver(arguments, document, arguments.weights, arguments.prompts)
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="weights_tools.evaluate clip",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="F", help="%(default)s")
+    parser = report.options("clip", __doc__, WEIGHTS, seed=1_000_000)
     parser.add_argument("--prompts", type=Path, default=PROMPTS, metavar="F", help="%(default)s")
     parser.add_argument("--count", type=int, default=1000, metavar="N", help="scenes of a task")
-    parser.add_argument("--seed", type=int, default=1_000_000, metavar="S")
-    parser.add_argument("--threads", type=int, metavar="N", help="of hewn")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here as well")
-    parser.add_argument("--note", action="store_true", help="and into the weights' metadata")
     arguments = parser.parse_args(argv)
     return report_errors("evaluate", lambda: evaluate(arguments))

@@ -7,7 +7,6 @@ reach out of the hole by some pixels. Both are means over crops.
 """
 
 import argparse
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,14 +16,14 @@ import cv2
 import numpy as np
 from skimage.metrics import structural_similarity
 
-from weights_tools.audit.program import find_program, run_program
+from weights_tools.audit.program import run_program
 from weights_tools.errors import report_errors
-from weights_tools.train import photographs, record
+from weights_tools.evaluate import report
+from weights_tools.train import photographs
 
 SIDE, HOLE, MARGIN = 256, 64, 16  # the hole keeps so many pixels from the crop's border
 WEIGHTS = Path("models/completion/completion.safetensors")
 
-_HEWN = Path("build/release/hewn")
 _TELEA = "Telea, radius 3"  # whose PSNR the others are held against
 
 
@@ -99,8 +98,8 @@ def of_hewn(hewn: Path, weights: Path, postprocess: str, options: list[str]) -> 
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
-    options = [] if arguments.threads is None else ["--threads", str(arguments.threads)]
+    hewn = report.program(arguments)
+    options = report.threads(arguments)
     ways: dict[str, Way] = {
         "mean of what is seen": mean_fill,
         _TELEA: of_opencv(cv2.INPAINT_TELEA, 3),
@@ -124,10 +123,7 @@ def evaluate(arguments: argparse.Namespace) -> int:
         "seed": arguments.seed,
         "ways": rows,
     }
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n")
-    if arguments.note:
-        record.note_evaluation(arguments.weights, document)
+    report.deliver(arguments, document, arguments.weights)
     return 0
 
 
@@ -160,17 +156,7 @@ def table_of_photographs(drawn: list[Case], scores: Mapping[str, list[Score]]) -
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="weights_tools.evaluate completion",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="F", help="%(default)s")
+    parser = report.options("completion", __doc__, WEIGHTS, seed=0)
     parser.add_argument("--count", type=int, default=4, metavar="N", help="crops of a photograph")
-    parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--threads", type=int, metavar="N", help="of hewn")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here as well")
-    parser.add_argument("--note", action="store_true", help="and into the weights' metadata")
     arguments = parser.parse_args(argv)
     return report_errors("evaluate", lambda: evaluate(arguments))

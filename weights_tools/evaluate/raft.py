@@ -12,7 +12,6 @@ the pixels that are hidden in the second picture or outside of it.
 """
 
 import argparse
-import json
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
@@ -23,15 +22,15 @@ import cv2
 import numpy as np
 
 from weights_tools import flow_file
-from weights_tools.audit.program import find_program, run_program
+from weights_tools.audit.program import run_program
 from weights_tools.errors import report_errors
-from weights_tools.train import motion, photographs, record
+from weights_tools.evaluate import report
+from weights_tools.train import motion, photographs
 
 HEIGHT, WIDTH = 256, 320
 SMALL, LARGE = (1.0, 5.0), (5.0, 40.0)  # pixels: between which the longest shift of a pair is drawn
 WEIGHTS = Path("models/raft/raft_small.safetensors")
 
-_HEWN = Path("build/release/hewn")
 _SIDE = 64  # to which a smaller picture is padded
 _KINDS = ("small", "large", "together", "visible", "flow_tiny")
 
@@ -143,10 +142,8 @@ def table(rows: Mapping[str, Mapping[str, float]]) -> str:
 
 
 def evaluate(arguments: argparse.Namespace) -> int:
-    hewn = find_program(arguments.hewn, "HEWN", _HEWN)
-    options = ["--iters", str(arguments.iters)]
-    if arguments.threads is not None:
-        options += ["--threads", str(arguments.threads)]
+    hewn = report.program(arguments)
+    options = ["--iters", str(arguments.iters), *report.threads(arguments)]
     ways: dict[str, Way] = {
         "no motion at all": at_rest,
         "Farneback (OpenCV)": farneback,
@@ -164,26 +161,13 @@ def evaluate(arguments: argparse.Namespace) -> int:
         "iterations": arguments.iters,
         "end-point error, pixels": rows,
     }
-    if arguments.json is not None:
-        arguments.json.write_text(json.dumps(document, indent=2) + "\n")
-    if arguments.note:
-        record.note_evaluation(arguments.weights, document)
+    report.deliver(arguments, document, arguments.weights)
     return 0
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog="weights_tools.evaluate raft",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--hewn", type=Path, metavar="PATH", help=f"default $HEWN or {_HEWN}")
-    parser.add_argument("--weights", type=Path, default=WEIGHTS, metavar="F", help="%(default)s")
+    parser = report.options("raft", __doc__, WEIGHTS, seed=7)
     parser.add_argument("--count", type=int, default=30, metavar="N", help="pairs of each kind")
-    parser.add_argument("--seed", type=int, default=7, metavar="S")
     parser.add_argument("--iters", type=int, default=20, metavar="N", help="of the network")
-    parser.add_argument("--threads", type=int, metavar="N", help="of hewn")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures here as well")
-    parser.add_argument("--note", action="store_true", help="and into the weights' metadata")
     arguments = parser.parse_args(argv)
     return report_errors("evaluate", lambda: evaluate(arguments))

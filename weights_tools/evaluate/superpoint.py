@@ -19,9 +19,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from weights_tools.audit.program import find_program, run_program
-from weights_tools.train import homographies, photographs, photometry, record, textures
+from weights_tools.audit.program import run_program
+from weights_tools.errors import report_errors
+from weights_tools.evaluate import report
+from weights_tools.train import homographies, photographs, photometry, textures
 
+WEIGHTS = Path("models/superpoint/superpoint.safetensors")
 REPEATABILITY_SIZE, HOMOGRAPHY_SIZE = (240, 320), (480, 640)
 REPEATABILITY_POINTS, HOMOGRAPHY_POINTS = 300, 1000
 NMS_RADIUS = 4
@@ -92,7 +95,9 @@ def _bytes(picture: np.ndarray) -> np.ndarray:
     return np.clip(np.rint(255 * picture), 0, 255).astype(np.uint8)
 
 
-def hewn_method(hewn: Path, weights: Path, describes: bool = True) -> Method:
+def hewn_method(
+    hewn: Path, weights: Path, threads: Sequence[str], describes: bool = True
+) -> Method:
     """`hewn keypoints` with weights, on all pictures in one run."""
 
     def run(pictures: Sequence[np.ndarray], count: int) -> list[Features]:
@@ -102,7 +107,7 @@ def hewn_method(hewn: Path, weights: Path, describes: bool = True) -> Method:
                 cv2.imwrite(str(file), picture)
             answer = Path(folder, "answer.json")
             options = ["--max-keypoints", str(count), "--nms-radius", str(NMS_RADIUS), "--quiet"]
-            options += ["--json", answer, *(["--descriptors"] if describes else [])]
+            options += ["--json", answer, *(["--descriptors"] if describes else []), *threads]
             run_program([hewn, "keypoints", *files, "--weights", weights, *options])
             images = json.loads(answer.read_text())["images"]
         return [_features(image["keypoints"], describes) for image in images]
@@ -150,11 +155,10 @@ def _apart(points: np.ndarray, order: np.ndarray, shape: tuple[int, ...]) -> lis
 
 def repeatability(a: np.ndarray, b: np.ndarray, pair: Pair) -> float:
     """The part of points of either picture, visible in the other, that have a partner there."""
-    there = _visible(homographies.moved(a, pair.homography), pair.second.shape)
+    there = homographies.moved(a, pair.homography)
+    there = there[_inside(there, pair.second.shape)]
     back = homographies.moved(b, np.linalg.inv(pair.homography))
     seen = b[_inside(back, pair.first.shape)]
-    if not len(there) + len(seen):
-        return 0.0
     if not len(there) or not len(seen):
         return 0.0
     distances = np.linalg.norm(there[:, None] - seen, axis=-1)
@@ -164,10 +168,6 @@ def repeatability(a: np.ndarray, b: np.ndarray, pair: Pair) -> float:
 
 def _inside(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     return ((points >= 0) & (points <= [shape[1] - 1, shape[0] - 1])).all(axis=1)
-
-
-def _visible(points: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    return points[_inside(points, shape)]
 
 
 def corner_error(a: Features, b: Features, pair: Pair) -> float:
@@ -233,31 +233,25 @@ def table(figures: dict[str, Figures]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="weights_tools.evaluate superpoint", description=__doc__)
-    parser.add_argument("--hewn", type=Path, help="default $HEWN or build/release/hewn")
-    parser.add_argument(
-        "--weights", type=Path, default=Path("models/superpoint/superpoint.safetensors")
-    )
-    parser.add_argument("--detector", type=Path, help="other weights, for repeatability alone")
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument("--json", type=Path, help="write the figures here too")
-    parser.add_argument("--note", action="store_true", help="write them into the weights")
-    options = parser.parse_args(arguments)
-    hewn = find_program(options.hewn, "HEWN", Path("build/release/hewn"))
-
-    methods: dict[str, Method] = {"ours": hewn_method(hewn, options.weights)}
-    if options.detector:
-        methods[options.detector.stem] = hewn_method(hewn, options.detector, describes=False)
+def evaluate(arguments: argparse.Namespace) -> int:
+    hewn, threads = report.program(arguments), report.threads(arguments)
+    methods: dict[str, Method] = {"ours": hewn_method(hewn, arguments.weights, threads)}
+    if arguments.detector:
+        detector = hewn_method(hewn, arguments.detector, threads, describes=False)
+        methods[arguments.detector.stem] = detector
     methods["ORB"] = opencv_method(lambda: cv2.ORB_create(5000, fastThreshold=5))
     methods["SIFT"] = opencv_method(lambda: cv2.SIFT_create(contrastThreshold=0.01))
-    near = make_pairs(REPEATABILITY_SIZE, options.seed)
-    far = make_pairs(HOMOGRAPHY_SIZE, options.seed)
+    near = make_pairs(REPEATABILITY_SIZE, arguments.seed)
+    far = make_pairs(HOMOGRAPHY_SIZE, arguments.seed)
     figures = {name: judge(method, near, far) for name, method in methods.items()}
     print(table(figures))
-    summary = {"pairs": len(far), **{name: asdict(f) for name, f in figures.items()}}
-    if options.json:
-        options.json.write_text(json.dumps(summary, indent=1))
-    if options.note:
-        record.note_evaluation(options.weights, summary)
+    document = {"pairs": len(far), **{name: asdict(f) for name, f in figures.items()}}
+    report.deliver(arguments, document, arguments.weights)
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = report.options("superpoint", __doc__, WEIGHTS, seed=7)
+    parser.add_argument("--detector", type=Path, help="other weights, for repeatability alone")
+    arguments = parser.parse_args(argv)
+    return report_errors("evaluate", lambda: evaluate(arguments))

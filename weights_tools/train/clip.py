@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from weights_tools.checkpoints import Checkpoint
-from weights_tools.convert.clip import Sizes, TowerSizes, convert, specs
+from weights_tools.convert.clip import BYTES_AND_ENDS, Sizes, TowerSizes, convert, specs
 from weights_tools.errors import report_errors
 from weights_tools.nets.clip import (
     OPENAI_MEAN,
@@ -38,7 +38,6 @@ from weights_tools.train import photographs, progress, record, scenes
 from weights_tools.train.merges import learn_merges
 
 SIDE, PATCH, WIDTH, BLOCKS, CONTEXT = 64, 8, 128, 4, 77
-BYTES_AND_ENDS = 514
 SETTINGS = Settings(QUICK_GELU, WIDTH // 64, WIDTH // 64, OPENAI_MEAN, OPENAI_STD)
 
 _RATE, _DECAY, _BETAS = 1e-3, 0.1, (0.9, 0.98)

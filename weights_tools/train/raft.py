@@ -22,9 +22,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
+from weights_tools.errors import report_errors
 from weights_tools.nets.raft import SMALL, Raft, bilinear_upsampling, normalised, pixel_grid
 from weights_tools.nets.raft_correlation import LEVELS, correlation_pyramid
-from weights_tools.train import motion, photographs, record
+from weights_tools.train import motion, photographs, progress, record
 
 GAMMA = 0.8
 LATE = 0.4
@@ -161,7 +162,7 @@ def end_point_error(flow: Tensor, truth: Tensor) -> float:
 class Training:
     """The network on its way, with all that `--state` keeps."""
 
-    def __init__(self, plan: Plan, device: str, state: Path) -> None:
+    def __init__(self, plan: Plan, device: torch.device, state: Path) -> None:
         self.plan, self.device, self.state = plan, device, state
         self.network = begun(plan.seed).to(device, memory_format=torch.channels_last)
         self.optimiser = torch.optim.AdamW(
@@ -280,7 +281,7 @@ def _size(text: str) -> Size:
     return int(rows), int(columns)
 
 
-def _options(argv: list[str]) -> argparse.Namespace:
+def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m weights_tools.train raft", description=__doc__)
     add = parser.add_argument
     add("--steps", type=int, default=2700)
@@ -300,16 +301,12 @@ def _options(argv: list[str]) -> argparse.Namespace:
     return parser.parse_args(argv)
 
 
-def main(argv: list[str]) -> int:
-    options = _options(argv)
+def train(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     early = Part(options.size, options.iterations)
     late = Part(options.late_size, options.late_iterations)
     plan = Plan(options.steps, options.batch, options.rate, options.seed, early, late)
-    device = options.device
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    training = Training(plan, device, options.state)
+    training = Training(plan, progress.device(options.device), options.state)
     training.run(min(options.until or plan.steps, plan.steps))
     if training.step < plan.steps:
         return 0
@@ -317,3 +314,8 @@ def main(argv: list[str]) -> int:
     write(options.out, training, command)
     training.curves.plot(options.curves, "RAFT small")
     return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    options = _options(argv)
+    return report_errors("train", lambda: train(options))

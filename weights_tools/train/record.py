@@ -18,7 +18,7 @@ LICENCE = "Apache-2.0"  # that of the repository
 
 @dataclass
 class Curves:
-    """Values by the step, some of them seldom; `smooth` is for those of single batches."""
+    """Values by the step, some of them seldom."""
 
     values: dict[str, list[tuple[int, float]]] = field(default_factory=dict)
 

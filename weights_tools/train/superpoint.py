@@ -21,9 +21,17 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from weights_tools.errors import report_errors
 from weights_tools.nets.superpoint import heat_map
 from weights_tools.nets.superpoint_keypoints import KeypointOptions, extract_keypoints
-from weights_tools.train import homographies, photographs, photometry, record, textures
+from weights_tools.train import (
+    homographies,
+    photographs,
+    photometry,
+    progress,
+    record,
+    textures,
+)
 from weights_tools.train.superpoint_losses import (
     cell_labels,
     descriptor_loss,
@@ -184,7 +192,7 @@ def parts_of_photographs(rng: np.random.Generator, each: int) -> list[np.ndarray
     ]
 
 
-def main(arguments: list[str]) -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="weights_tools.train superpoint", description=__doc__)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, help="a PNG of the losses")
@@ -201,12 +209,15 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    options = parser.parse_args(arguments)
+    parser.add_argument("--device", default="auto", help="auto, cpu or cuda; default %(default)s")
+    options = parser.parse_args(argv)
+    return report_errors("train", lambda: train(options))
 
+
+def train(options: argparse.Namespace) -> int:
     torch.set_num_threads(options.threads)
     torch.manual_seed(options.seed)
-    device = torch.device(options.device)
+    device = progress.device(options.device)
     training = Training(
         SuperPointNetwork().to(device, memory_format=torch.channels_last),
         np.random.default_rng(options.seed),
@@ -245,7 +256,7 @@ def main(arguments: list[str]) -> int:
             "parts": len(labelled),
             "seed": options.seed,
             "minutes": round(minutes),
-            "device": f"{options.device}, {options.threads} threads",
+            "device": f"{device}, {options.threads} threads",
         },
     )
     if options.curves:
