@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from weights_tools.errors import report_errors
+from weights_tools.errors import ToolError, report_errors
 from weights_tools.nets.superpoint import heat_map
 from weights_tools.nets.superpoint_keypoints import KeypointOptions, extract_keypoints
 from weights_tools.train import (
@@ -275,7 +275,10 @@ def _labels(
         labelled = label(training, parts, options.views)
         state = {"labelled": labelled, "minutes": training.clock.minutes}
         record.save_state(kept, **state)
-    return [one for one in state["labelled"] if len(one.points)], state["minutes"]
+    found = [one for one in state["labelled"] if len(one.points)]
+    if not found:
+        raise ToolError("the detector finds no point in any photograph: --shapes-steps are too few")
+    return found, state["minutes"]
 
 
 def _learn(

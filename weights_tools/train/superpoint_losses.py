@@ -33,21 +33,21 @@ def cell_labels(points: Tensor, height: int, width: int, generator: torch.Genera
 def descriptor_loss(
     first: Tensor, second: Tensor, places: Tensor, moved: Tensor, apart: float = CELL
 ) -> tuple[Tensor, Tensor]:
-    """Equation 5, its two sums each over its own count: (positive, negative).
+    """Equation 5, as its two parts: (positive, negative).
 
     Dense descriptors of two pictures, (256, h, w) each, at places (K, 2) of the first and where
     these are in the second, in pixels. The paper pairs cells whose centres come within 8 pixels of
     each other; here each place meets its true partner by the bilinear sampling that inference has,
     so that descriptors are right between the centres too. Of the negatives, pairs more than `apart`
-    pixels from each other, only those above the margin count, in the sum and in the mean: with
-    all K * K of them below it, the weight that the paper gives by lambda_d would change from step
-    to step.
+    pixels from each other, each place has the one most like it, either way (as HardNet has it;
+    Mishchuk et al., 2017): that one decides about a match, and with all K * K of them, most below
+    the margin, the weight that the paper gives by lambda_d would change from step to step.
     """
     similarity = _sampled(first, places) @ _sampled(second, moved).T
     positive = F.relu(POSITIVE_MARGIN - similarity.diagonal()).mean()
-    far = torch.cdist(moved, moved) > apart
-    excess = F.relu(similarity[far] - NEGATIVE_MARGIN)
-    negative = excess.sum() / (excess > 0).sum().clamp(min=1)
+    others = similarity.masked_fill(torch.cdist(moved, moved) <= apart, -1)
+    hardest = torch.cat([others.amax(dim=0), others.amax(dim=1)])
+    negative = F.relu(hardest - NEGATIVE_MARGIN).mean()
     return positive, negative
 
 

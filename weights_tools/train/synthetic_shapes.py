@@ -158,6 +158,25 @@ def _checkerboard(rng: np.random.Generator, picture: np.ndarray) -> Canvas:
     return picture, corners.reshape(-1, 2)
 
 
+def _mosaic(rng: np.random.Generator, picture: np.ndarray) -> Canvas:
+    """Crooked tiles of any level: as many corners as photographs have, many of them faint."""
+    height, width = picture.shape
+    tile = rng.uniform(9, 30)
+    rows, columns = int(2 * height / tile), int(2 * width / tile)
+    y, x = np.mgrid[0 : rows + 1, 0 : columns + 1].astype(float)
+    crooked = np.stack([x, y], axis=-1) + rng.uniform(-0.3, 0.3, (rows + 1, columns + 1, 2))
+    corners = _projected(rng, picture, 2 * crooked / [columns, rows] - 0.5)  # beyond the picture
+    middle, spread = rng.uniform(60, 195), rng.uniform(20, 120)
+    levels = np.clip(rng.uniform(middle - spread, middle + spread, (rows, columns)), 0, 255)
+    for i in range(rows):
+        for j in range(columns):
+            tile_corners = corners[[i, i, i + 1, i + 1], [j, j + 1, j + 1, j]]
+            _fill(picture, tile_corners, int(levels[i, j]))
+    around = np.stack([levels[:-1, :-1], levels[:-1, 1:], levels[1:, :-1], levels[1:, 1:]])
+    seen = np.ptp(around, axis=0) >= _LEAST_CONTRAST
+    return picture, corners[1:-1, 1:-1][seen]
+
+
 def _stripes(rng: np.random.Generator, picture: np.ndarray) -> Canvas:
     """Bands side by side, whose ends are corners."""
     count = rng.integers(4, 12)
@@ -201,8 +220,9 @@ _KINDS: tuple[Callable[[np.random.Generator, np.ndarray], Canvas], ...] = (
     _ellipses,
     _star,
     _checkerboard,
+    _mosaic,
     _stripes,
     _cube,
     _noise,
 )
-_SHARES = (0.15, 0.2, 0.05, 0.1, 0.2, 0.1, 0.15, 0.05)
+_SHARES = (0.1, 0.15, 0.05, 0.1, 0.15, 0.2, 0.1, 0.1, 0.05)
