@@ -6,6 +6,7 @@
 #   make asan tsan  tests under the sanitizers         make aarch64   tests on emulated ARM
 #   make install PREFIX=/usr/local                     make deps deps-lint deps-aarch64
 #   make peers      against other runtimes (docs/benchmarks.md)
+#   make evaluate   our own weights, on pictures that no training has seen (docs/weights.md)
 
 PREFIX  ?= /usr/local
 PYTHON  ?= python3
@@ -33,7 +34,7 @@ build/%/build.ninja: | deps
 	cmake --preset $*
 build/aarch64/build.ninja: | deps-aarch64
 
-.PHONY: all test demo bench peers audit lint asan tsan aarch64 install deps deps-lint deps-aarch64 clean
+.PHONY: all test demo bench peers audit evaluate lint asan tsan aarch64 install deps deps-lint deps-aarch64 clean
 all: build/release/build.ninja
 	cmake --build --preset release -j $(JOBS)
 
@@ -81,6 +82,10 @@ peers: all
 audit: all
 	cmake --build --preset release -j $(JOBS) --target hewn_op_runner
 	.ci/audit $(PYTHON)
+
+# Needs what weights_tools/train/requirements.txt brings.
+evaluate: all
+	for network in superpoint raft completion clip; do $(PYTHON) -m weights_tools.evaluate $$network || exit 1; done
 
 lint: deps-lint build/lint/build.ninja
 	git ls-files '*.h' '*.cpp' | xargs clang-format --dry-run -Werror

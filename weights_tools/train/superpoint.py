@@ -43,6 +43,7 @@ from weights_tools.train.synthetic_shapes import draw
 SHAPES_SIZE = (120, 160)
 PHOTOGRAPH_SIZE = (240, 320)  # the paper's
 LABEL_THRESHOLD = 1 / 65  # the score of a cell that knows nothing
+NEAREST = 2.0  # times nearer or farther may the second view of a pair be
 PLACES = 512  # of each pair, whose descriptors meet
 DESCRIPTOR_WEIGHT = 1.0  # lambda: both parts are means, so they are of the detector's size as it is
 LAST_RATE = 0.02  # of the first one, at the end of the cosine
@@ -126,7 +127,7 @@ def learn_pairs(
     pictures, labels, valid, matrices, chosen = [], [], [], [], []
     for _ in range(pairs):
         one = labelled[training.rng.integers(len(labelled))]
-        matrix = homographies.random_homography(training.rng, *PHOTOGRAPH_SIZE)
+        matrix = homographies.random_homography(training.rng, *PHOTOGRAPH_SIZE, zoom=NEAREST)
         for picture, points, seen in (
             (one.picture, one.points, np.ones(PHOTOGRAPH_SIZE, bool)),
             (
