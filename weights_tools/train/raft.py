@@ -284,7 +284,7 @@ def _size(text: str) -> Size:
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m weights_tools.train raft", description=__doc__)
     add = parser.add_argument
-    add("--steps", type=int, default=2700)
+    add("--steps", type=int, default=7000)
     add("--batch", type=int, default=4)
     add("--rate", type=float, default=5e-4, help="the highest learning rate")
     add("--iterations", type=int, default=6)

@@ -198,14 +198,14 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--curves", type=Path, help="a PNG of the losses")
     parser.add_argument("--state", type=Path, required=True, help="a folder to go on from")
-    parser.add_argument("--shapes-steps", type=int, default=3000)
-    parser.add_argument("--shapes-batch", type=int, default=16)
+    parser.add_argument("--shapes-steps", type=int, default=5000)
+    parser.add_argument("--shapes-batch", type=int, default=8)
     parser.add_argument("--parts", type=int, default=12, help="of each photograph")
     parser.add_argument(
-        "--views", type=int, default=40, help="of a part, for labels; the paper: 100"
+        "--views", type=int, default=24, help="of a part, for labels; the paper: 100"
     )
     parser.add_argument("--rounds", type=int, default=2, help="of labels and both heads")
-    parser.add_argument("--steps", type=int, default=4000, help="of both heads, a round")
+    parser.add_argument("--steps", type=int, default=2500, help="of both heads, a round")
     parser.add_argument("--pairs", type=int, default=2, help="a step")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--seed", type=int, default=1)
