@@ -56,7 +56,7 @@ demo: all
 	@mkdir -p out
 	$(hewn) keypoints $(pictures)/desk_left.png --max-keypoints 200 \
 	  --weights models/superpoint/superpoint.safetensors --draw out/keypoints.png
-	$(hewn) match $(pictures)/flow_1.png $(pictures)/flow_2.png \
+	$(hewn) match $(pictures)/desk_left.png $(pictures)/desk_right.png \
 	  --weights models/superpoint/superpoint.safetensors --draw out/match.png
 	$(hewn) flow $(pictures)/flow_1.png $(pictures)/flow_2.png \
 	  --weights models/raft/raft_small.safetensors --draw out/flow.png
@@ -66,7 +66,7 @@ demo: all
 	  --weights models/clip/clip_small.safetensors --labels-file $(pictures)/scene_labels.txt --top 3 --draw out/answers.png
 	@echo
 	@echo "out/keypoints.png   rings on corners, the surest in yellow: the chessboard's first"
-	@echo "out/match.png       green lines join places of the table, which is a plane; the face, in red, moves otherwise"
+	@echo "out/match.png       green lines join places of the desk, which is a plane; the yellow frame is that of the left view"
 	@echo "out/flow.png        hues are directions: the animal's face moves over the table, which moves another way"
 	@echo "out/completion.png  the picture, its holes, and the holes filled: colours are right, fine detail is not"
 	@echo "out/answers.png     what each picture shows, and how sure the network is"
