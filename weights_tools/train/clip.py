@@ -190,6 +190,6 @@ def train(arguments: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     out = Path("models/clip/clip_small.safetensors")
-    parser = progress.options("clip", __doc__, {"steps": 1700, "batch": 96, "out": out})
+    parser = progress.options("clip", __doc__, {"steps": 4500, "batch": 96, "out": out})
     arguments = parser.parse_args(argv)
     return report_errors("train", lambda: train(arguments))

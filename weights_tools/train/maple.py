@@ -115,7 +115,7 @@ def _write(
 
 def main(argv: list[str] | None = None) -> int:
     out = Path("models/clip/clip_small_maple.safetensors")
-    parser = progress.options("maple", __doc__, {"steps": 600, "batch": 32, "out": out})
+    parser = progress.options("maple", __doc__, {"steps": 1000, "batch": 32, "out": out})
     parser.add_argument("--clip", type=Path, default=CLIP, metavar="F", help="default %(default)s")
     arguments = parser.parse_args(argv)
     return report_errors("train", lambda: train(arguments))
