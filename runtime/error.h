@@ -18,7 +18,7 @@ class Error : public std::runtime_error {
 
 /// Joins the arguments as `operator<<` prints them. For messages: locale-free, not fast.
 template <typename... Parts>
-std::string concat(const Parts&... parts) {
+std::string text_of(const Parts&... parts) {
   std::ostringstream out;
   out.imbue(std::locale::classic());
   (out << ... << parts);
@@ -38,7 +38,7 @@ inline std::string printable(std::string_view text) {
 /// Throws Error with the joined parts as its message.
 template <typename... Parts>
 [[noreturn]] void fail(const Parts&... parts) {
-  throw Error(concat(parts...));
+  throw Error(text_of(parts...));
 }
 
 /// Throws Error with the joined parts as its message unless `condition` holds.

@@ -49,7 +49,7 @@ std::ostream& operator<<(std::ostream& out, const Shape& shape) {
   return out;
 }
 
-std::string to_string(const Shape& shape) { return concat(shape); }
+std::string to_string(const Shape& shape) { return text_of(shape); }
 
 std::int64_t Nhwc::pixels() const {
   return checked_multiply(checked_multiply(n, h, "pixels"), w, "pixels");
@@ -62,6 +62,6 @@ std::ostream& operator<<(std::ostream& out, const Nhwc& shape) {
              << "]";
 }
 
-std::string to_string(const Nhwc& shape) { return concat(shape); }
+std::string to_string(const Nhwc& shape) { return text_of(shape); }
 
 }  // namespace hewn

@@ -57,7 +57,7 @@ void add_layer(const std::string& network, ConvShape shape) {
   for (const Conv2dAlgorithm algorithm : algorithms(shape)) {
     shape.params.algorithm = algorithm;
     add_benchmark(
-        concat("conv2d/", network, "/", shape.name, "/", conv2d_algorithm_name(algorithm)),
+        text_of("conv2d/", network, "/", shape.name, "/", conv2d_algorithm_name(algorithm)),
         [shape](benchmark::State& state, Context& ctx) { run_layer(state, ctx, shape); });
   }
 }

@@ -9,7 +9,7 @@ namespace hewn::bench {
 namespace {
 
 void add(std::int64_t side, std::int64_t in, std::int64_t out) {
-  add_benchmark(concat("conv_transpose2d/", side, "x", side, "x", in, "/", out),
+  add_benchmark(text_of("conv_transpose2d/", side, "x", side, "x", in, "/", out),
                 [=](benchmark::State& state, Context& ctx) {
                   test::Random random(1);
                   const Shape shape{in, out, 4, 4};

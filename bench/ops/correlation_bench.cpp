@@ -23,7 +23,7 @@ struct Layer {
   }
   std::string bench(const char* what) const {
     const bool all_pairs = params.form == CorrelationForm::all_pairs;
-    return concat("correlation/", name, "/", all_pairs ? "all_pairs" : "on_demand", "/", what);
+    return text_of("correlation/", name, "/", all_pairs ? "all_pairs" : "on_demand", "/", what);
   }
 };
 

@@ -11,7 +11,7 @@ namespace {
 constexpr Nhwc kShape{1, 60, 80, 64};  // stays in L2
 
 void add(UnaryOp op) {
-  add_benchmark(concat(name_of(op), "/60x80x64"), [op](benchmark::State& state, Context& ctx) {
+  add_benchmark(text_of(name_of(op), "/60x80x64"), [op](benchmark::State& state, Context& ctx) {
     const Tensor x = test::Random(1).tensor(kShape, 0, 4);
     Tensor y(kShape);
     const auto count = static_cast<double>(kShape.count());
@@ -21,7 +21,7 @@ void add(UnaryOp op) {
 }
 
 void add(BinaryOp op, const std::string& name, const Nhwc& b_shape) {
-  add_benchmark(concat(name_of(op), name), [=](benchmark::State& state, Context& ctx) {
+  add_benchmark(text_of(name_of(op), name), [=](benchmark::State& state, Context& ctx) {
     test::Random random(1);
     const Tensor a = random.tensor(kShape);
     const Tensor b = random.tensor(b_shape);

@@ -48,14 +48,14 @@ void run_conv_gru(benchmark::State& state, Context& ctx, const Unit& u) {
 }
 
 void add_conv_gru(const Unit& unit) {
-  add_benchmark(concat("conv_gru/", unit.name, "/55x128"),
+  add_benchmark(text_of("conv_gru/", unit.name, "/55x128"),
                 [=](benchmark::State& state, Context& ctx) { run_conv_gru(state, ctx, unit); });
 }
 
 /// Sequences of vectors, of which the inputs are as many as the hidden ones.
 void add_gru(std::int64_t sequences, std::int64_t steps, std::int64_t width) {
-  add_benchmark(concat("gru/", sequences, "x", steps, "x", width), [=](benchmark::State& state,
-                                                                       Context& ctx) {
+  add_benchmark(text_of("gru/", sequences, "x", steps, "x", width), [=](benchmark::State& state,
+                                                                        Context& ctx) {
     test::Random random(1);
     const Shape shape{3 * width, width};
     const auto weight_ih = random.values(shape.count(), -0.1F, 0.1F);

@@ -10,7 +10,7 @@ namespace {
 
 void add(std::int64_t tokens, std::int64_t width) {
   add_benchmark(
-      concat("layer_norm/", tokens, "x", width), [=](benchmark::State& state, Context& ctx) {
+      text_of("layer_norm/", tokens, "x", width), [=](benchmark::State& state, Context& ctx) {
         test::Random random(1);
         const auto weight = random.values(width);
         const auto bias = random.values(width);

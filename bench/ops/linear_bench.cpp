@@ -40,7 +40,8 @@ void run_layer(benchmark::State& state, Context& ctx, const LinearShape& s, Form
 void add(const std::string& name, const LinearShape& shape) {
   for (const Format format : {Format::float32, Format::halves}) {
     add_benchmark(
-        concat("linear/", name, "/", shape.rows, format == Format::halves ? "/halves" : "/float32"),
+        text_of("linear/", name, "/", shape.rows,
+                format == Format::halves ? "/halves" : "/float32"),
         [=](benchmark::State& state, Context& ctx) { run_layer(state, ctx, shape, format); });
   }
 }

@@ -14,7 +14,7 @@ void add_benchmark(const std::string& name, const Body& body) {
         Context ctx({.threads = threads, .isa = isa});
         body(state, ctx);
       };
-      const std::string full_name = concat(name, "/", info.name, "/threads:", threads);
+      const std::string full_name = text_of(name, "/", info.name, "/threads:", threads);
       benchmark::RegisterBenchmark(full_name.c_str(), run)
           ->UseRealTime()
           ->Unit(benchmark::kMillisecond);

@@ -5,7 +5,7 @@
 #include "hewn/models/clip/preprocess.h"
 #include "hewn/models/clip/prompts.h"
 #include "hewn/models/clip/text_tower.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 
 #include <memory>
 #include <optional>

@@ -1,7 +1,7 @@
 #include "hewn/models/clip/preprocess.h"
 
-#include "hewn/models/clip/pillow_resize.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/pictures/pillow_resize.h"
 
 #include <algorithm>
 

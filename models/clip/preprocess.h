@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hewn/runtime/context.h"
-#include "hewn/runtime/image.h"
+#include "hewn/runtime/pictures/image.h"
 #include "hewn/runtime/tensor.h"
 
 #include <array>

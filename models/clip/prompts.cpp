@@ -12,7 +12,7 @@ namespace {
 constexpr std::int64_t kMostTokens = 4096;
 
 std::string prompt_name(const char* tower, std::int64_t block) {
-  return concat(tower, ".prompts.", block);
+  return text_of(tower, ".prompts.", block);
 }
 
 /// How many of `name(0)`, `name(1)`, … the file has, one after the other.
@@ -47,7 +47,7 @@ std::int64_t checked_count(const FileLayers& file, const std::string& name, std:
 
 /// What MaPLe's coupling makes of a text prompt for the picture.
 Tensor coupled(FileLayers& file, std::int64_t block, const Tensor& text, std::int64_t width) {
-  const PackedLinear layer = file.linear(concat("coupling.", block), {width, text.shape().c});
+  const PackedLinear layer = file.linear(text_of("coupling.", block), {width, text.shape().c});
   Tensor tokens({1, 1, text.shape().w, width});
   Context ctx({.threads = 1});
   linear(text.view(), layer, tokens.view(), ctx);
@@ -105,7 +105,7 @@ void Prompts::read_text(FileLayers& file, const PromptSizes& sizes) {
 void Prompts::read_image(FileLayers& file, const PromptSizes& sizes) {
   std::vector<Tensor> tokens;
   const auto name = [](std::int64_t block) { return prompt_name("image", block); };
-  const auto coupling = [](std::int64_t block) { return concat("coupling.", block, ".weight"); };
+  const auto coupling = [](std::int64_t block) { return text_of("coupling.", block, ".weight"); };
   const std::int64_t couplings = count_blocks(file, coupling);
   const std::int64_t blocks = couplings > 0 ? couplings : count_blocks(file, name);
   if (blocks == 0) return;

@@ -15,7 +15,7 @@
 #include "hewn/models/layers/layer_source.h"
 #include "hewn/ops/linear/linear.h"
 #include "hewn/runtime/context.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/tensor.h"
 
 #include <cstdint>

@@ -1,7 +1,7 @@
 // CLIP's tokenizer: byte pairs, merged as they were when it was trained.
 #pragma once
 
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 
 #include <cstdint>
 #include <string>

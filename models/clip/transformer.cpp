@@ -137,7 +137,7 @@ Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t
     : width_(width) {
   require(width % heads == 0, file.path(), ": ", name, ": a width of ", width,
           " does not divide into ", heads, " heads");
-  const auto block_name = [&](std::int64_t i) { return concat(name, ".resblocks.", i); };
+  const auto block_name = [&](std::int64_t i) { return text_of(name, ".resblocks.", i); };
   std::int64_t count = 0;
   while (file.has(block_name(count) + ".ln_1")) ++count;
   require(count > 0, file.path(), ": ", name, ": expected at least one block, but ", block_name(0),

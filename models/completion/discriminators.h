@@ -6,7 +6,7 @@
 #include "hewn/models/completion/tiles.h"
 #include "hewn/models/layers/layer_source.h"
 #include "hewn/runtime/context.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/tensor.h"
 
 #include <array>

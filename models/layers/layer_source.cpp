@@ -22,7 +22,7 @@ std::string shown(const json& value) {
   const auto is_structured = [](const json& element) { return element.is_structured(); };
   if (value.is_discarded()) return "none";
   if (value.is_structured() && std::any_of(value.begin(), value.end(), is_structured)) {
-    return concat("a nested ", value.type_name());
+    return text_of("a nested ", value.type_name());
   }
   const std::string text = value.dump(-1, ' ', /*ensure_ascii=*/true);
   return text.size() > kLongest ? text.substr(0, kLongest) + "..." : text;
@@ -55,7 +55,7 @@ bool are_finite(std::span<const std::uint16_t> halves) {
 class ConfigEntry {
  public:
   ConfigEntry(const SafetensorsFile& file, const std::string& key)
-      : name_(concat(file.path().string(), ": hewn.config: ", key)) {
+      : name_(text_of(file.path().string(), ": hewn.config: ", key)) {
     auto config = json::parse(file.metadata_at("hewn.config"), nullptr, /*allow_exceptions=*/false);
     require(config.is_object(), file.path().string(), ": hewn.config: expected a JSON object");
     const auto found = config.find(key);
@@ -106,7 +106,7 @@ ConvTransposeLayer LayerSource::conv_transpose(const std::string& name, const Sh
 PackedConvGru LayerSource::conv_gru(const std::string& name, const std::string& suffix,
                                     const Shape& shape, std::int64_t constants) {
   const auto weights_of = [&](const char* gate) {
-    return conv_weights(concat(name, ".conv", gate, suffix), shape);
+    return conv_weights(text_of(name, ".conv", gate, suffix), shape);
   };
   const ConvWeights z = weights_of("z");
   const ConvWeights r = weights_of("r");

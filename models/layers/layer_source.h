@@ -4,8 +4,8 @@
 #include "hewn/models/layers/conv_layer.h"
 #include "hewn/ops/gru/conv_gru.h"
 #include "hewn/ops/linear/linear.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/random.h"
-#include "hewn/runtime/safetensors.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -105,7 +105,7 @@ RaftEncoder::RaftEncoder(LayerSource& layers, const RaftVariant& variant, const 
       conv2_(layers.conv(name + ".conv2", {outputs, variant.channels[2], 1, 1}, {})) {
   std::int64_t in = variant.channels[0];
   for (int stage = 1; const std::int64_t out : variant.channels) {
-    const std::string layer = concat(name, ".layer", stage, ".");
+    const std::string layer = text_of(name, ".layer", stage, ".");
     blocks_.emplace_back(layers, variant, layer + "0", in, out, stage == 1 ? 1 : 2, norm);
     blocks_.emplace_back(layers, variant, layer + "1", out, out, 1, norm);
     in = out;

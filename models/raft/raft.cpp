@@ -89,9 +89,9 @@ Raft::Output Raft::forward(ConstView image1, ConstView image2, const Options& op
   for (std::int64_t i = 0; i < options.iterations; ++i) {
     update_block_(i, correlation, state, flow, ctx);
     if (ctx.tracing()) {
-      ctx.trace(concat(i, ".motion"), state.motion);
-      ctx.trace(concat(i, ".hidden"), state.hidden);
-      ctx.trace(concat(i, ".flow_low"), flow);
+      ctx.trace(text_of(i, ".motion"), state.motion);
+      ctx.trace(text_of(i, ".hidden"), state.hidden);
+      ctx.trace(text_of(i, ".flow_low"), flow);
     }
     if (options.observer) {
       upsample(state, flow, out.flow, ctx);

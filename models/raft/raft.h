@@ -8,7 +8,7 @@
 #include "hewn/models/raft/variant.h"
 #include "hewn/ops/correlation/correlation.h"
 #include "hewn/runtime/context.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/tensor.h"
 
 #include <cstdint>

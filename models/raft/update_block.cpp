@@ -11,7 +11,7 @@ constexpr const char* kName = "update_block.";
 PackedConv2d conv_relu(LayerSource& layers, const std::string& name, std::int64_t in,
                        std::int64_t out, std::int64_t side) {
   return layers.packed_conv(
-      concat(kName, name), {out, in, side, side},
+      text_of(kName, name), {out, in, side, side},
       {.padding_h = side / 2, .padding_w = side / 2, .activation = Activation::relu()});
 }
 
@@ -19,10 +19,10 @@ PackedConv2d conv_relu(LayerSource& layers, const std::string& name, std::int64_
 /// is exact, so it may as well be on the weights.
 PackedConv2d mask_conv(LayerSource& layers, const std::string& name, const Shape& shape) {
   constexpr float kMaskScale = 0.25F;
-  ConvWeights weights = layers.conv_weights(concat(kName, name), shape);
+  ConvWeights weights = layers.conv_weights(text_of(kName, name), shape);
   for (float& value : weights.weight) value *= kMaskScale;
   for (float& value : weights.bias) value *= kMaskScale;
-  return {concat(kName, name), {.packing = layers.packing()}, weights.spans()};
+  return {text_of(kName, name), {.packing = layers.packing()}, weights.spans()};
 }
 
 /// conv(x), in the arena of the Context.
@@ -67,7 +67,7 @@ void MotionEncoder::encode_correlation(std::int64_t iteration, Correlation& corr
     const Arena::Scope input(ctx.arena());
     const View found = ctx.arena().view({s.n, s.h, s.w, correlation.channels()});
     correlation.lookup(flow, found, ctx);
-    if (ctx.tracing()) ctx.trace(concat(iteration, ".correlation"), found);
+    if (ctx.tracing()) ctx.trace(text_of(iteration, ".correlation"), found);
     conv2d(found, convc1_, inner, ctx);
   }
   if (convc2_) conv2d(inner, *convc2_, seen, ctx);
@@ -78,13 +78,13 @@ UpdateBlock::UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::i
       motion_encoder_(layers, variant, correlations),
       flow_conv1_(
           conv_relu(layers, "flow_head.conv1", variant.hidden, variant.large ? 256 : 128, 3)),
-      flow_conv2_(layers.packed_conv(concat(kName, "flow_head.conv2"),
+      flow_conv2_(layers.packed_conv(text_of(kName, "flow_head.conv2"),
                                      {2, variant.large ? 256 : 128, 3, 3},
                                      {.padding_h = 1, .padding_w = 1})) {
   const std::int64_t hidden = variant.hidden;
   const std::int64_t channels = hidden + variant.context + variant.motion;
   const auto add_unit = [&](const char* suffix, std::int64_t kernel_h, std::int64_t kernel_w) {
-    gru_.push_back(layers.conv_gru(concat(kName, "gru"), suffix,
+    gru_.push_back(layers.conv_gru(text_of(kName, "gru"), suffix,
                                    {hidden, channels, kernel_h, kernel_w}, variant.context));
   };
   if (variant.large) {

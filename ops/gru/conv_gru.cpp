@@ -45,7 +45,7 @@ class Cut {
       if (bias) biases.insert(biases.end(), gate->bias.begin(), gate->bias.end());
     }
     const auto outputs = static_cast<std::int64_t>(gates.size()) * shape_[0];
-    return {concat(name_, ".", what),
+    return {text_of(name_, ".", what),
             {.padding_h = shape_[2] / 2,
              .padding_w = shape_[3] / 2,
              .activation = activation,

@@ -1,4 +1,6 @@
-#include "app/answer_sheet.h"
+#include "app/drawing/answer_sheet.h"
+
+#include "hewn/runtime/pictures/drawing/lettering.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -7,7 +9,6 @@
 #include <utility>
 #include <vector>
 
-#include "app/text.h"
 #include "tests/support/errors.h"
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // What `hewn classify` and `hewn bench classify` say, write and refuse.
 #include "hewn/runtime/error.h"
-#include "hewn/runtime/image.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <algorithm>
 #include <cmath>
@@ -314,7 +314,7 @@ TEST_F(ClassifyCommand, OutputsMayNotBeInputs) {
     const std::string before = test::read_text(input);
     for (const char* option : {"--json", "--draw", "--dump", "--trace"}) {
       EXPECT_TRUE(refused({"--labels-file", lines, "--prompts", prompts, option, input}, kFailure,
-                          concat(option, " ", input, ": would overwrite the input ", input)));
+                          text_of(option, " ", input, ": would overwrite the input ", input)));
     }
     EXPECT_EQ(test::read_text(input), before);
   }

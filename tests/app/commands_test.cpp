@@ -1,7 +1,7 @@
 // What `hewn match`, `inspect`, `cpu` and `bench` say and write.
-#include "hewn/runtime/image.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/isa/isa.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <string>
 #include <vector>

@@ -1,6 +1,6 @@
 // What `hewn complete` writes and refuses.
-#include "hewn/runtime/image.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <algorithm>
 #include <cmath>

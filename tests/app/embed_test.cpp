@@ -1,6 +1,6 @@
 // What `hewn embed` writes and refuses.
-#include "hewn/runtime/image.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <filesystem>
 #include <string>

@@ -1,6 +1,6 @@
 // What goes wrong with files: status 1, one line, and nothing overwritten.
-#include "hewn/runtime/image.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <filesystem>
 #include <span>

@@ -1,7 +1,7 @@
 // What `hewn flow` writes and refuses, and `hewn bench flow` measures.
-#include "hewn/models/optical_flow/flow_file.h"
-#include "hewn/runtime/image.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/models/tasks/optical_flow/flow_file.h"
+#include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <algorithm>
 #include <filesystem>

@@ -1,6 +1,6 @@
 // What `hewn keypoints` writes.
-#include "hewn/runtime/image.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <cmath>
 #include <cstring>

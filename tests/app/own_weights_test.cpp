@@ -1,6 +1,6 @@
 // The weights in the repository (docs/weights.md), run on its pictures as `make demo` does.
-#include "hewn/models/optical_flow/flow_file.h"
-#include "hewn/runtime/image.h"
+#include "hewn/models/tasks/optical_flow/flow_file.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <array>
 #include <cmath>

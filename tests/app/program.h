@@ -1,7 +1,7 @@
 // Runs the built program `hewn` as its users do, in a folder of its own.
 #pragma once
 
-#include "hewn/runtime/image.h"
+#include "hewn/runtime/pictures/image.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -57,14 +57,14 @@ Activation AuditCase::activation(const char* name) const {
 }
 
 const TensorEntry& AuditCase::entry(const char* argument) const {
-  const TensorEntry& entry = file_.at(concat(id_, ".", argument));
+  const TensorEntry& entry = file_.at(text_of(id_, ".", argument));
   require(entry.dtype == Dtype::float32, "case ", id_, ": ", argument, ": expected F32, got ",
           dtype_name(entry.dtype));
   return entry;
 }
 
 bool AuditCase::has(const char* argument) const {
-  return file_.find(concat(id_, ".", argument)) != nullptr;
+  return file_.find(text_of(id_, ".", argument)) != nullptr;
 }
 
 std::vector<float> AuditCase::values(const char* argument) const {
@@ -128,7 +128,7 @@ void AuditResults::add(const AuditCase& which, const char* name, const Shape& sh
 void AuditResults::keep(const AuditCase& which, const char* name, Dtype dtype, const Shape& shape,
                         std::span<const std::byte> bytes) {
   bytes_.emplace_back(bytes.begin(), bytes.end());
-  tensors_.push_back({concat(which.id(), ".", name), dtype, shape, bytes_.back()});
+  tensors_.push_back({text_of(which.id(), ".", name), dtype, shape, bytes_.back()});
 }
 
 void AuditResults::write(const std::filesystem::path& path) const {

@@ -9,7 +9,7 @@ namespace hewn::audit {
 void run_concat(const AuditCase& which, AuditResults& results, Context& ctx) {
   std::vector<Tensor> tensors;
   for (;;) {
-    const std::string name = concat("x", tensors.size());
+    const std::string name = text_of("x", tensors.size());
     if (!which.has(name.c_str())) break;
     tensors.push_back(which.tensor(name.c_str()));
   }

@@ -58,7 +58,7 @@ PackedConv2d read_conv(const AuditCase& which) {
   const std::vector<float> given_shift = which.values_or_none("shift");
   const std::vector<float> scale = or_neutral(given_scale, given_shift, 1);
   const std::vector<float> shift = or_neutral(given_shift, given_scale, 0);
-  return {concat("case ", which.id()), read_params(which),
+  return {text_of("case ", which.id()), read_params(which),
           Conv2dWeights{.shape = which.shape("weight"),
                         .weight = weight,
                         .bias = bias,

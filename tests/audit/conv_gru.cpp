@@ -17,7 +17,7 @@ PackedConvGru read_unit(const AuditCase& which) {
   const std::vector<float> bias_z = which.values("bias_z");
   const std::vector<float> bias_r = which.values("bias_r");
   const std::vector<float> bias_q = which.values("bias_q");
-  return {concat("case ", which.id()),
+  return {text_of("case ", which.id()),
           {.shape = which.shape("weight_z"), .z = {z, bias_z}, .r = {r, bias_r}, .q = {q, bias_q}},
           which.integer("constants")};
 }

@@ -14,7 +14,7 @@ void run_conv_transpose2d(const AuditCase& which, AuditResults& results, Context
   const std::vector<float> weight = which.values("weight");
   const std::vector<float> bias = which.values_or_none("bias");
   const PackedConvTranspose2d conv(
-      concat("case ", which.id()),
+      text_of("case ", which.id()),
       {.stride_h = stride_h,
        .stride_w = stride_w,
        .padding_h = padding_h,

@@ -13,7 +13,7 @@ PackedGru read_gru(const AuditCase& which) {
   const std::vector<float> weight_hh = which.values("weight_hh");
   const std::vector<float> bias_ih = which.values_or_none("bias_ih");
   const std::vector<float> bias_hh = which.values_or_none("bias_hh");
-  return {concat("case ", which.id()),
+  return {text_of("case ", which.id()),
           {.shape_ih = which.shape("weight_ih"),
            .weight_ih = weight_ih,
            .weight_hh = weight_hh,

@@ -19,7 +19,7 @@ PackedLinear read_layer(const AuditCase& which) {
     weights.weight = {};
     weights.halves = halves;
   }
-  return {concat("case ", which.id()), weights, which.activation()};
+  return {text_of("case ", which.id()), weights, which.activation()};
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 
 #include "hewn/ops/activation/activation.h"
 #include "hewn/runtime/context.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/tensor.h"
 
 #include <array>

@@ -2,8 +2,8 @@
 #include "hewn/models/clip/classifier.h"
 #include "hewn/models/clip/clip.h"
 #include "hewn/models/clip/prompts.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/random.h"
-#include "hewn/runtime/safetensors.h"
 
 #include <algorithm>
 #include <cstdint>

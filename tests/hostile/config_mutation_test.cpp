@@ -1,7 +1,7 @@
 #include "hewn/models/completion/completion.h"
 #include "hewn/models/completion/discriminators.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/random.h"
-#include "hewn/runtime/safetensors.h"
 
 #include <filesystem>
 #include <string>
@@ -95,8 +95,8 @@ TEST(CompletionConfigMutations, ValuesOfOtherTypesAreRefused) {
   for (std::size_t wrong = 0; wrong < std::size(kRight); ++wrong) {
     for (const std::string_view value : kValues) {
       const auto entry = [&](std::size_t i) { return i == wrong ? value : kRight[i]; };
-      const std::string config = concat(R"({"input": )", entry(0), R"(, "mean": )", entry(1),
-                                        R"(, "channels": )", entry(2), "}");
+      const std::string config = text_of(R"({"input": )", entry(0), R"(, "mean": )", entry(1),
+                                         R"(, "channels": )", entry(2), "}");
       test::expect_loaded_or_refused(path.string(), outcomes, [&] { load(path, config); });
     }
   }

@@ -1,4 +1,4 @@
-#include "hewn/models/optical_flow/flow_file.h"
+#include "hewn/models/tasks/optical_flow/flow_file.h"
 #include "hewn/runtime/random.h"
 
 #include <cstdint>

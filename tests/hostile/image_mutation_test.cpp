@@ -1,4 +1,4 @@
-#include "hewn/runtime/image.h"
+#include "hewn/runtime/pictures/image.h"
 #include "hewn/runtime/random.h"
 
 #include <filesystem>

@@ -1,6 +1,6 @@
+#include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/files/safetensors_header.h"
 #include "hewn/runtime/random.h"
-#include "hewn/runtime/safetensors.h"
-#include "hewn/runtime/safetensors_header.h"
 
 #include <cstring>
 #include <string_view>

@@ -1,8 +1,8 @@
 #include "hewn/models/clip/tokenizer.h"
-#include "hewn/models/clip/unicode.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/random.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/text/unicode.h"
 
 #include <algorithm>
 #include <cstdint>

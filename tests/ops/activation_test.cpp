@@ -41,7 +41,7 @@ double error_bound(const Activation& activation, double x) {
 }
 
 void check(const Activation& activation, const Tensor& x) {
-  SCOPED_TRACE(concat("kind ", static_cast<int>(activation.kind), " x ", x.shape()));
+  SCOPED_TRACE(text_of("kind ", static_cast<int>(activation.kind), " x ", x.shape()));
   std::vector<double> expected;
   std::vector<double> bound;
   for (float value : x.values()) {
@@ -100,7 +100,7 @@ TEST(Activation, NamesWhatIsWrong) {
   const Tensor x({1, 2, 2, 3});
   Tensor y({1, 2, 2, 4});
   EXPECT_EQ(test::message_of([&] { activate(x.view(), Activation::relu(), y.view(), ctx); }),
-            concat("activate: expected an output of ", x.shape(), ", got ", y.shape()));
+            text_of("activate: expected an output of ", x.shape(), ", got ", y.shape()));
 }
 
 }  // namespace

@@ -36,7 +36,7 @@ std::vector<double> bound_of(const AttentionReference& reference, std::int64_t d
 }
 
 void check(const Nhwc& tokens, std::int64_t heads, float magnitude, std::uint64_t seed) {
-  SCOPED_TRACE(concat(tokens, " heads ", heads, " magnitude ", magnitude));
+  SCOPED_TRACE(text_of(tokens, " heads ", heads, " magnitude ", magnitude));
   test::Random random(seed);
   const Tensor x = random.tensor({tokens.n, 1, tokens.w, 3 * tokens.c}, -magnitude, magnitude);
   const auto [q, k, v] = parts_of(x.view());
@@ -97,7 +97,7 @@ std::vector<std::uint8_t> ancestors(std::span<const std::int32_t> tokens,
 void check_tree(std::span<const std::int32_t> parents, std::span<const std::int32_t> tokens,
                 std::int64_t depth, std::uint64_t seed) {
   constexpr std::int64_t kHeads = 2;
-  SCOPED_TRACE(concat(parents.size(), " keys, ", tokens.size(), " queries, depth ", depth));
+  SCOPED_TRACE(text_of(parents.size(), " keys, ", tokens.size(), " queries, depth ", depth));
   test::Random random(seed);
   const std::int64_t channels = kHeads * depth;
   const Tensor keys = random.tensor({1, 1, std::ssize(parents), channels}, -2, 2);
@@ -165,12 +165,12 @@ TEST(Attention, NamesWhatIsWrong) {
   EXPECT_EQ(call(x.view(), x.view(), 4, y.view()),
             "attention: 6 channels do not divide into 4 heads");
   EXPECT_EQ(call(x.view(), none.view(), 2, y.view()),
-            concat("attention: expected at least one key, got ", none.shape()));
+            text_of("attention: expected at least one key, got ", none.shape()));
   EXPECT_EQ(call(x.view(), narrow.view(), 2, y.view()),
-            concat("attention: expected keys and values of ", x.shape(), ", got ", narrow.shape(),
-                   " and ", narrow.shape()));
+            text_of("attention: expected keys and values of ", x.shape(), ", got ", narrow.shape(),
+                    " and ", narrow.shape()));
   EXPECT_EQ(call(x.view(), x.view(), 2, narrow.view()),
-            concat("attention: expected an output of ", x.shape(), ", got ", narrow.shape()));
+            text_of("attention: expected an output of ", x.shape(), ", got ", narrow.shape()));
 
   const auto tree = [&](std::vector<std::int32_t> tokens, std::vector<std::int32_t> parents) {
     return test::message_of(

@@ -40,7 +40,7 @@ TEST(Concat, PutsChannelsSideBySide) {
         total += c;
       }
       const Nhwc shape{size.n, size.h, size.w, total};
-      SCOPED_TRACE(concat("y ", shape));
+      SCOPED_TRACE(text_of("y ", shape));
       std::vector<ConstView> dense;
       std::vector<test::Sliced> slices;
       std::vector<ConstView> sliced;

@@ -40,7 +40,7 @@ TEST(Conv2dInPlace, HasTheBitsOfTwoMaps) {
       const Tensor x = random.tensor({2, rows, 9, c.kernel[0]});
       for (const bool precise : {false, true}) {
         for (const int threads : {1, 5}) {
-          SCOPED_TRACE(concat("kernel ", c.kernel, " rows ", rows, " precise ", precise));
+          SCOPED_TRACE(text_of("kernel ", c.kernel, " rows ", rows, " precise ", precise));
           Context ctx({.threads = threads, .precise = precise});
           Tensor apart(x.shape());
           conv2d(x.view(), conv, apart.view(), ctx);
@@ -60,7 +60,7 @@ TEST(Conv2dInPlace, NamesWhatIsWrong) {
   Tensor x({1, 8, 8, 4});
   const PackedConv2d shrinks = random_conv({4, 4, 3, 3}, {}, random);
   EXPECT_EQ(test::error_of([&] { conv2d_in_place(x.view(), shrinks, ctx); }),
-            concat("conv2d test: expected an output of ", Nhwc{1, 6, 6, 4}, ", got ", x.shape()));
+            text_of("conv2d test: expected an output of ", Nhwc{1, 6, 6, 4}, ", got ", x.shape()));
   // 8 of the 16 padded rows are seen, so the shape stays.
   const PackedConv2d strided = random_conv(
       {4, 4, 1, 1}, {.stride_h = 2, .stride_w = 2, .padding_h = 4, .padding_w = 4}, random);

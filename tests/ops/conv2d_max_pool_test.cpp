@@ -55,8 +55,8 @@ TEST(Conv2dMaxPool, HasTheBitsOfConvolutionThenPooling) {
       for (std::int64_t side : {2, 3, 4, 7, 8, 9, 13}) {
         const Tensor x = random.tensor({2, side, 15 - side, channels});
         for (Isa isa : test::usable_isas()) {
-          SCOPED_TRACE(concat(channels, " channels, dilation ", dilation, ", x ", x.shape(), ", ",
-                              isa_name(isa)));
+          SCOPED_TRACE(text_of(channels, " channels, dilation ", dilation, ", x ", x.shape(), ", ",
+                               isa_name(isa)));
           Context ctx({.threads = 2, .isa = isa});
           const Tensor expected = unfused(x.view(), {&conv}, ctx);
           test::Sliced y(expected.shape());
@@ -84,9 +84,9 @@ TEST(Conv2dPairMaxPool, HasTheBitsOfTheWholeMaps) {
     for (std::int64_t height : {7, 16, 17, 20, 21, 36, 41, 67}) {
       const Tensor x = random.tensor({1, height, 1601, p.in});
       for (bool precise : {false, true}) {
-        SCOPED_TRACE(concat(p.in, " → ", p.between, " → ", p.out, " kernel ", p.kernel,
-                            " dilation ", p.dilation, " height ", height,
-                            precise ? " precise" : ""));
+        SCOPED_TRACE(text_of(p.in, " → ", p.between, " → ", p.out, " kernel ", p.kernel,
+                             " dilation ", p.dilation, " height ", height,
+                             precise ? " precise" : ""));
         std::optional<std::uint64_t> expected;
         // Wide strips and narrow ones: the bits do not depend on L2.
         for (std::int64_t l2_bytes : {4 << 20, 1}) {

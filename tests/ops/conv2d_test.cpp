@@ -65,11 +65,11 @@ std::vector<double> error_bound(const Case& c, const Tensor& x, const Weights& w
 }
 
 void check(const Case& c, std::uint64_t seed) {
-  SCOPED_TRACE(concat("x ", c.x, " out ", c.out, " kernel ", c.kernel_h, "×", c.kernel_w,
-                      " stride ", c.params.stride_h, ",", c.params.stride_w, " padding ",
-                      c.params.padding_h, ",", c.params.padding_w, " dilation ",
-                      c.params.dilation_h, ",", c.params.dilation_w, " groups ", c.params.groups,
-                      " seed ", seed));
+  SCOPED_TRACE(text_of("x ", c.x, " out ", c.out, " kernel ", c.kernel_h, "×", c.kernel_w,
+                       " stride ", c.params.stride_h, ",", c.params.stride_w, " padding ",
+                       c.params.padding_h, ",", c.params.padding_w, " dilation ",
+                       c.params.dilation_h, ",", c.params.dilation_w, " groups ", c.params.groups,
+                       " seed ", seed));
   Random random(seed);
   const Tensor x = random.tensor(c.x);
   const Weights weights(c, random);
@@ -84,7 +84,7 @@ void check(const Case& c, std::uint64_t seed) {
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
     for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
+      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
       // Short and long strips: the bits do not depend on L2.
       Context ctx({.threads = threads,
                    .isa = isa,

@@ -71,15 +71,15 @@ class Links {
 };
 
 void check(const Links& links, const Nhwc& x_shape) {
-  SCOPED_TRACE(concat("x ", x_shape));
+  SCOPED_TRACE(text_of("x ", x_shape));
   const Tensor x = Random(7).tensor(x_shape);
   const auto expect_bits = [&](const ContextOptions& options,
                                std::initializer_list<std::int64_t> budgets) {
     Context ctx(options);
     const Tensor expected = links.one_by_one(x.view(), ctx);
     for (const std::int64_t budget : budgets) {
-      SCOPED_TRACE(concat("isa ", isa_name(ctx.isa()), " threads ", ctx.threads(), " precise ",
-                          ctx.precise(), " bytes ", budget));
+      SCOPED_TRACE(text_of("isa ", isa_name(ctx.isa()), " threads ", ctx.threads(), " precise ",
+                           ctx.precise(), " bytes ", budget));
       test::Sliced sliced_x(x_shape, &x);
       test::Sliced y(expected.shape());
       conv_chain(sliced_x.view(), links.links(), y.view(), ctx, budget);
@@ -115,7 +115,7 @@ TEST(ConvChain, HasTheBitsOfItsConvolutionsOneByOne) {
 TEST(ConvChain, TakesAnyConvolution) {
   Random random(3);
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
-    SCOPED_TRACE(concat("seed ", seed));
+    SCOPED_TRACE(text_of("seed ", seed));
     Links links(random.integer(1, 20), seed);
     for (std::int64_t i = random.integer(1, 4); i > 0; --i) {
       const std::int64_t out = random.integer(1, 20);

@@ -91,8 +91,8 @@ struct Case {
 };
 
 void check(const Case& c, std::uint64_t seed) {
-  SCOPED_TRACE(concat("hidden ", c.hidden, " inputs ", c.inputs, " of them constant ", c.constants,
-                      " kernel ", c.kernel_h, "×", c.kernel_w));
+  SCOPED_TRACE(text_of("hidden ", c.hidden, " inputs ", c.inputs, " of them constant ", c.constants,
+                       " kernel ", c.kernel_h, "×", c.kernel_w));
   test::Random random(seed);
   const Unit unit(c.hidden, c.inputs, c.kernel_h, c.kernel_w, random);
   const Tensor hx = random.tensor({c.map.n, c.map.h, c.map.w, c.hidden + c.inputs});
@@ -192,10 +192,10 @@ TEST(ConvGru, NamesWhatIsWrong) {
   Tensor state({1, 4, 4, 6});
   Tensor wide({1, 4, 4, 7});
   EXPECT_EQ(test::message_of([&] { conv_gru(wide.view(), {}, gru, ctx); }),
-            concat("conv_gru gru: expected a state of 6 channels, got ", wide.shape()));
+            text_of("conv_gru gru: expected a state of 6 channels, got ", wide.shape()));
   EXPECT_EQ(
       test::message_of([&] { conv_gru(state.view(), {}, gru, ctx); }),
-      concat("conv_gru gru: expected constants of ", state.shape(), ", got ", Nhwc{1, 4, 4, 0}));
+      text_of("conv_gru gru: expected constants of ", state.shape(), ", got ", Nhwc{1, 4, 4, 0}));
   const PackedConvGru plain("gru", unit.weights());
   EXPECT_EQ(test::message_of([&] { conv_gru_constants(wide.view(), plain, state.view(), ctx); }),
             "conv_gru gru: has no constant inputs");

@@ -30,11 +30,11 @@ struct Case {
 /// (winograd_test.cpp) are below 100.
 void check(const Case& c, std::uint64_t seed, bool precise = true) {
   const ConvTranspose2dParams& p = c.params;
-  SCOPED_TRACE(concat("x ", c.x, " out ", c.out, " kernel ", c.kernel_h, "×", c.kernel_w,
-                      " stride ", p.stride_h, ",", p.stride_w, " padding ", p.padding_h, ",",
-                      p.padding_w, " output padding ", p.output_padding_h, ",", p.output_padding_w,
-                      " dilation ", p.dilation_h, ",", p.dilation_w, " groups ", p.groups, " seed ",
-                      seed));
+  SCOPED_TRACE(text_of("x ", c.x, " out ", c.out, " kernel ", c.kernel_h, "×", c.kernel_w,
+                       " stride ", p.stride_h, ",", p.stride_w, " padding ", p.padding_h, ",",
+                       p.padding_w, " output padding ", p.output_padding_h, ",", p.output_padding_w,
+                       " dilation ", p.dilation_h, ",", p.dilation_w, " groups ", p.groups,
+                       " seed ", seed));
   Random random(seed);
   const Tensor x = random.tensor(c.x);
   const Shape shape{c.x.c, c.out / p.groups, c.kernel_h, c.kernel_w};
@@ -67,7 +67,7 @@ void check(const Case& c, std::uint64_t seed, bool precise = true) {
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
     for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
+      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
       Context ctx({.threads = threads, .isa = isa, .precise = precise});
       test::Sliced sliced_x(c.x, &x);
       test::Sliced y(y_shape);

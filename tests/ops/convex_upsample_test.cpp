@@ -11,7 +11,7 @@ namespace hewn {
 namespace {
 
 void check(const Nhwc& flow_shape, std::int64_t factor, std::uint64_t seed) {
-  SCOPED_TRACE(concat("flow ", flow_shape, " factor ", factor));
+  SCOPED_TRACE(text_of("flow ", flow_shape, " factor ", factor));
   test::Random random(seed);
   const Tensor flow = random.tensor(flow_shape, -3, 3);
   const Nhwc& s = flow_shape;
@@ -64,12 +64,12 @@ TEST(ConvexUpsample, NamesWhatIsWrong) {
   };
   EXPECT_EQ(message(flow, logits, 0, y), "convex_upsample: factor: expected 1 to 32767, got 0");
   EXPECT_EQ(message(three, logits, 2, y),
-            concat("convex_upsample: expected a flow of 2 channels, got ", three.shape()));
-  EXPECT_EQ(message(flow, three, 2, y), concat("convex_upsample: expected logits of ",
-                                               logits.shape(), ", got ", three.shape()));
+            text_of("convex_upsample: expected a flow of 2 channels, got ", three.shape()));
+  EXPECT_EQ(message(flow, three, 2, y), text_of("convex_upsample: expected logits of ",
+                                                logits.shape(), ", got ", three.shape()));
   Tensor small({1, 2, 4, 2});
   EXPECT_EQ(message(flow, logits, 2, small),
-            concat("convex_upsample: expected an output of ", y.shape(), ", got ", small.shape()));
+            text_of("convex_upsample: expected an output of ", y.shape(), ", got ", small.shape()));
 }
 
 }  // namespace

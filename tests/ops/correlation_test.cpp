@@ -48,8 +48,8 @@ void check(const Nhwc& features, CorrelationParams params, float reach, std::uin
                                   error_bound(features, params, static_cast<double>(reach)));
   const Nhwc shape{features.n, features.h, features.w, channels(params)};
   for (const CorrelationForm form : kForms) {
-    SCOPED_TRACE(concat("features ", features, " levels ", params.levels, " radius ", params.radius,
-                        " ", name_of(form)));
+    SCOPED_TRACE(text_of("features ", features, " levels ", params.levels, " radius ",
+                         params.radius, " ", name_of(form)));
     params.form = form;
     test::check_every_way(flow, shape, expected, bound, test::InPlace::forbidden,
                           [&](ConstView from, View to, Context& ctx) {
@@ -177,20 +177,20 @@ TEST(Correlation, NamesWhatIsWrong) {
   EXPECT_EQ(message(features, features, {.radius = 8}),
             "correlation: radius: expected 0 to 7, got 8");
   EXPECT_EQ(message(small, small, {}),
-            concat("correlation: expected features of at least 8 × 8 pixels and 1 channel, got ",
-                   small.shape()));
-  EXPECT_EQ(message(features, small, {}), concat("correlation: expected second features of ",
-                                                 features.shape(), ", got ", small.shape()));
+            text_of("correlation: expected features of at least 8 × 8 pixels and 1 channel, got ",
+                    small.shape()));
+  EXPECT_EQ(message(features, small, {}), text_of("correlation: expected second features of ",
+                                                  features.shape(), ", got ", small.shape()));
   Correlation correlation(features.view(), features.view(), {}, ctx);
   Tensor flow({1, 8, 8, 2});
   Tensor y({1, 8, 8, 324});
   Tensor wrong({1, 8, 8, 323});
   EXPECT_EQ(
       test::message_of([&] { correlation.lookup(features.view(), y.view(), ctx); }),
-      concat("correlation lookup: expected a flow of ", flow.shape(), ", got ", features.shape()));
+      text_of("correlation lookup: expected a flow of ", flow.shape(), ", got ", features.shape()));
   EXPECT_EQ(
       test::message_of([&] { correlation.lookup(flow.view(), wrong.view(), ctx); }),
-      concat("correlation lookup: expected an output of ", y.shape(), ", got ", wrong.shape()));
+      text_of("correlation lookup: expected an output of ", y.shape(), ", got ", wrong.shape()));
 }
 
 }  // namespace

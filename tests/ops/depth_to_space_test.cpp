@@ -15,7 +15,7 @@ namespace {
 using test::Random;
 
 void check(const Nhwc& shape, std::int64_t block) {
-  SCOPED_TRACE(concat("x ", shape, " block ", block));
+  SCOPED_TRACE(text_of("x ", shape, " block ", block));
   Random random(1);
   const Tensor x = random.tensor(shape);
   const Nhwc out = depth_to_space_output_shape(shape, block);

@@ -78,8 +78,8 @@ std::optional<std::string> complaint(float x, float y, double exact, double max_
             std::signbit(y) == std::signbit(rounded);
   }
   if (right) return std::nullopt;
-  return concat("at ", x, ": expected ", exact, ", got ", y, ", ",
-                std::abs(static_cast<double>(y) - exact) / ulp(exact), " ulp away");
+  return text_of("at ", x, ": expected ", exact, ", got ", y, ", ",
+                 std::abs(static_cast<double>(y) - exact) / ulp(exact), " ulp away");
 }
 
 TEST(ElementaryFunctions, StayWithinTheirErrorOverAllFloats) {
@@ -91,7 +91,7 @@ TEST(ElementaryFunctions, StayWithinTheirErrorOverAllFloats) {
     exact.reserve(in.size());
     for (float value : in) exact.push_back(function.exact(value));
     for (Isa isa : test::usable_isas()) {
-      SCOPED_TRACE(concat(function.name, " on ", isa_name(isa)));
+      SCOPED_TRACE(text_of(function.name, " on ", isa_name(isa)));
       Context ctx({.threads = 1, .isa = isa});
       function.ours(x.view(), y.view(), ctx);
       const double bound = isa == Isa::sse42 ? function.max_ulps_sse42 : function.max_ulps;

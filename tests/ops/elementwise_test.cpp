@@ -66,7 +66,7 @@ double roundings(UnaryOp op) {
 }
 
 void check(UnaryOp op, const Tensor& x) {
-  SCOPED_TRACE(concat(name_of(op), " x ", x.shape()));
+  SCOPED_TRACE(text_of(name_of(op), " x ", x.shape()));
   std::vector<double> expected;
   std::vector<double> bound;
   for (float value : x.values()) {
@@ -80,7 +80,7 @@ void check(UnaryOp op, const Tensor& x) {
 
 /// b has the shape of a, or one value for each channel.
 void check(BinaryOp op, const Tensor& a, const Tensor& b) {
-  SCOPED_TRACE(concat(name_of(op), " a ", a.shape(), " b ", b.shape()));
+  SCOPED_TRACE(text_of(name_of(op), " a ", a.shape(), " b ", b.shape()));
   std::vector<double> expected;
   for (std::size_t i = 0; i < a.values().size(); ++i) {
     expected.push_back(exact(op, a.values()[i], b.values()[i % b.values().size()]));
@@ -168,13 +168,13 @@ TEST(Elementwise, NamesWhatIsWrong) {
   Tensor y({1, 2, 2, 3});
   Tensor narrow({1, 2, 2, 2});
   EXPECT_EQ(test::message_of([&] { unary(UnaryOp::exp, a.view(), narrow.view(), ctx); }),
-            concat("exp: expected an output of ", a.shape(), ", got ", narrow.shape()));
+            text_of("exp: expected an output of ", a.shape(), ", got ", narrow.shape()));
   EXPECT_EQ(test::message_of([&] { binary(BinaryOp::add, a.view(), b.view(), y.view(), ctx); }),
-            concat("add: expected a second operand of ", a.shape(), " or ", Nhwc{1, 1, 1, 3},
-                   ", got ", b.shape()));
+            text_of("add: expected a second operand of ", a.shape(), " or ", Nhwc{1, 1, 1, 3},
+                    ", got ", b.shape()));
   EXPECT_EQ(
       test::message_of([&] { binary(BinaryOp::add, a.view(), a.view(), narrow.view(), ctx); }),
-      concat("add: expected an output of ", a.shape(), ", got ", narrow.shape()));
+      text_of("add: expected an output of ", a.shape(), ", got ", narrow.shape()));
 }
 
 }  // namespace

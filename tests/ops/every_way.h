@@ -25,7 +25,7 @@ void check_every_way(const Tensor& x, const Nhwc& y_shape, std::span<const doubl
   for (Isa isa : usable_isas()) {
     std::optional<std::uint64_t> bits_of_isa;
     for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
+      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
       Context ctx({.threads = threads, .isa = isa});
       Tensor y(y_shape);
       op(x.view(), y.view(), ctx);

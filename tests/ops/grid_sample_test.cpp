@@ -59,8 +59,8 @@ double error_bound(Mode mode, const Nhwc& x) {
 }
 
 std::string describe(const Nhwc& x, const GridSampleParams& p) {
-  return concat("x ", x, " mode ", static_cast<int>(p.mode), " padding ",
-                static_cast<int>(p.padding), p.align_corners ? " aligned" : "");
+  return text_of("x ", x, " mode ", static_cast<int>(p.mode), " padding ",
+                 static_cast<int>(p.padding), p.align_corners ? " aligned" : "");
 }
 
 void check(const Nhwc& x_shape, std::int64_t out_h, std::int64_t out_w, const GridSampleParams& p,
@@ -74,7 +74,7 @@ void check(const Nhwc& x_shape, std::int64_t out_h, std::int64_t out_w, const Gr
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
     for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
+      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
       Context ctx({.threads = threads, .isa = isa});
       test::Sliced sliced_x(x_shape, &x);
       test::Sliced sliced_grid(grid.shape(), &grid);

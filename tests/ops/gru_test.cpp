@@ -81,7 +81,7 @@ TEST(Gru, ACellAgreesWithTheReference) {
   for (const auto& [hidden, inputs] :
        {std::pair{1, 1}, {5, 3}, {15, 16}, {16, 17}, {17, 1}, {33, 20}, {4, 0}}) {
     for (const std::int64_t batch : {0, 1, 5, 20}) {
-      SCOPED_TRACE(concat("hidden ", hidden, " inputs ", inputs, " batch ", batch));
+      SCOPED_TRACE(text_of("hidden ", hidden, " inputs ", inputs, " batch ", batch));
       test::Random random(seed++);
       const Layer layer(hidden, inputs, batch != 5, random);
       const PackedGru gru("test", layer.weights());
@@ -145,12 +145,12 @@ TEST(Gru, NamesWhatIsWrong) {
   const Tensor wrong({1, 1, 4, 1});
   Tensor y({1, 1, 4, 2});
   EXPECT_EQ(test::message_of([&] { gru_cell(wrong.view(), h.view(), packed, y.view(), ctx); }),
-            concat("gru: expected an input of ", x.shape(), ", got ", wrong.shape()));
+            text_of("gru: expected an input of ", x.shape(), ", got ", wrong.shape()));
   EXPECT_EQ(test::message_of([&] { gru_cell(x.view(), wrong.view(), packed, y.view(), ctx); }),
-            concat("gru: expected a state of ", h.shape(), ", got ", wrong.shape()));
+            text_of("gru: expected a state of ", h.shape(), ", got ", wrong.shape()));
   Tensor small({1, 1, 3, 2});
   EXPECT_EQ(test::message_of([&] { gru_cell(x.view(), h.view(), packed, small.view(), ctx); }),
-            concat("gru: expected an output of ", h.shape(), ", got ", small.shape()));
+            text_of("gru: expected an output of ", h.shape(), ", got ", small.shape()));
 }
 
 }  // namespace

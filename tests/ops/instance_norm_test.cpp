@@ -61,7 +61,7 @@ std::vector<double> error_bound(const Tensor& x, const InstanceNormParams& param
 
 void check(const Nhwc& shape, const InstanceNormParams& params, bool with_addends,
            std::uint64_t seed, float low = -1, float high = 1) {
-  SCOPED_TRACE(concat("x ", shape, " eps ", params.eps, " seed ", seed));
+  SCOPED_TRACE(text_of("x ", shape, " eps ", params.eps, " seed ", seed));
   test::Random random(seed);
   const Tensor x = random.tensor(shape, low, high);
   test::RandomAddends addends;
@@ -135,10 +135,10 @@ TEST(InstanceNorm, NamesWhatIsWrong) {
   Tensor y({1, 2, 2, 3});
   Tensor wide({1, 2, 2, 4});
   EXPECT_EQ(test::message_of([&] { instance_norm(x.view(), wide.view(), ctx); }),
-            concat("instance_norm: expected an output of ", x.shape(), ", got ", wide.shape()));
+            text_of("instance_norm: expected an output of ", x.shape(), ", got ", wide.shape()));
   EXPECT_EQ(
       test::message_of([&] { instance_norm(x.view(), y.view(), ctx, {}, {.after = wide.view()}); }),
-      concat("instance_norm: expected an addend of ", x.shape(), ", got ", wide.shape()));
+      text_of("instance_norm: expected an addend of ", x.shape(), ", got ", wide.shape()));
   EXPECT_EQ(test::message_of([&] { instance_norm(x.view(), y.view(), ctx, {.eps = -1}); }),
             "instance_norm: eps: expected at least 0, got -1");
 }

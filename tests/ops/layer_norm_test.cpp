@@ -12,7 +12,7 @@ namespace hewn {
 namespace {
 
 void check(const Tensor& x, std::uint64_t seed) {
-  SCOPED_TRACE(concat("x ", x.shape()));
+  SCOPED_TRACE(text_of("x ", x.shape()));
   test::Random random(seed);
   const auto weight = random.values(x.shape().c, 0.5F, 1.5F);
   const auto bias = random.values(x.shape().c);
@@ -92,7 +92,7 @@ TEST(LayerNorm, NamesWhatIsWrong) {
     return LayerNormWeights{.weight = all.first(weight), .bias = all.first(bias), .eps = eps};
   };
   EXPECT_EQ(test::message_of([&] { layer_norm(x.view(), weights(3, 3, 0), wide.view(), ctx); }),
-            concat("layer_norm: expected an output of ", x.shape(), ", got ", wide.shape()));
+            text_of("layer_norm: expected an output of ", x.shape(), ", got ", wide.shape()));
   EXPECT_EQ(test::message_of([&] { layer_norm(x.view(), weights(3, 4, 0), y.view(), ctx); }),
             "layer_norm: expected weight and bias of 3 channels, got 3 and 4");
   EXPECT_EQ(test::message_of([&] { layer_norm(x.view(), weights(3, 3, -1), y.view(), ctx); }),

@@ -23,8 +23,8 @@ struct Added {
 
 void check(const Nhwc& x_shape, std::int64_t out, bool has_bias, const Activation& activation,
            std::uint64_t seed, const Added& added = {}) {
-  SCOPED_TRACE(concat("x ", x_shape, " out ", out, has_bias ? " bias" : "",
-                      added.before ? " before" : "", added.after ? " after" : ""));
+  SCOPED_TRACE(text_of("x ", x_shape, " out ", out, has_bias ? " bias" : "",
+                       added.before ? " before" : "", added.after ? " after" : ""));
   test::Random random(seed);
   const std::int64_t in = x_shape.c;
   const Tensor x = random.tensor(x_shape);
@@ -192,7 +192,7 @@ TEST(Linear, MultipliesBfloat16WhereTheMachineDoes) {
                                       {33, 100, 40},
                                       {70, 96, 17},
                                       {530, 40, 33}}) {
-    SCOPED_TRACE(concat(rows, " rows, ", in, " in, ", out, " out"));
+    SCOPED_TRACE(text_of(rows, " rows, ", in, " in, ", out, " out"));
     const Tensor x = random.tensor({1, 1, rows, in});
     const auto weight = random.values(in * out);
     const auto bias = random.values(out);
@@ -225,7 +225,7 @@ TEST(Linear, MultipliesBfloat16WhereTheMachineDoes) {
     for (const Bf16Isa isa : usable_bf16()) {
       std::optional<std::uint64_t> bits;
       for (const int threads : {1, 3}) {
-        SCOPED_TRACE(concat(bf16_name(isa), " threads ", threads));
+        SCOPED_TRACE(text_of(bf16_name(isa), " threads ", threads));
         Context ctx({.threads = threads, .bf16 = isa});
         test::Sliced y({1, 1, rows, out});
         linear(x.view(), layer, y.view(), ctx, {before.view(), after.view()});
@@ -265,9 +265,9 @@ TEST(Linear, NamesWhatIsWrong) {
   const Tensor narrow({1, 1, 4, 2});
   Tensor y({1, 1, 4, 3});
   EXPECT_EQ(test::message_of([&] { linear(narrow.view(), layer, y.view(), ctx); }),
-            concat("linear fc1: expected 3 inputs, got ", narrow.shape()));
+            text_of("linear fc1: expected 3 inputs, got ", narrow.shape()));
   EXPECT_EQ(test::message_of([&] { linear(x.view(), layer, y.view(), ctx); }),
-            concat("linear fc1: expected an output of ", narrow.shape(), ", got ", y.shape()));
+            text_of("linear fc1: expected an output of ", narrow.shape(), ", got ", y.shape()));
 }
 
 }  // namespace

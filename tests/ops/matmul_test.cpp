@@ -23,8 +23,8 @@ Tensor absolute(const Tensor& x) {
 }
 
 void check(const Case& c, bool transpose_b, std::uint64_t seed) {
-  SCOPED_TRACE(concat("batch ", c.a_batch, " and ", c.b_batch, " rows ", c.rows, " depth ", c.depth,
-                      " columns ", c.columns, transpose_b ? " transposed" : ""));
+  SCOPED_TRACE(text_of("batch ", c.a_batch, " and ", c.b_batch, " rows ", c.rows, " depth ",
+                       c.depth, " columns ", c.columns, transpose_b ? " transposed" : ""));
   test::Random random(seed);
   const MatmulParams params{.transpose_b = transpose_b};
   const Tensor a = random.tensor({c.a_batch, 1, c.rows, c.depth});
@@ -97,19 +97,19 @@ TEST(Matmul, NamesWhatIsWrong) {
   };
   const Nhwc b{1, 1, 4, 6};
   EXPECT_EQ(message({1, 1, 2, 3}, b, false),
-            concat("matmul: expected a second matrix of depth 3, got 4 in ", b));
+            text_of("matmul: expected a second matrix of depth 3, got 4 in ", b));
   EXPECT_EQ(message({1, 1, 2, 3}, b, true),
-            concat("matmul: expected a second matrix of depth 3, got 6 in ", b, ", transposed"));
+            text_of("matmul: expected a second matrix of depth 3, got 6 in ", b, ", transposed"));
   EXPECT_EQ(message({2, 1, 2, 4}, {3, 1, 4, 6}, false),
             "matmul: expected equal batches, or one of 1, got 2 and 3");
   const Nhwc tall{1, 2, 2, 4};
   EXPECT_EQ(message(tall, b, false),
-            concat("matmul: expected matrices, of height 1, got ", tall, " and ", b));
+            text_of("matmul: expected matrices, of height 1, got ", tall, " and ", b));
   Context ctx({.threads = 1});
   const Tensor x({1, 1, 2, 2});
   Tensor y({1, 1, 2, 3});
   EXPECT_EQ(test::message_of([&] { matmul(x.view(), x.view(), y.view(), ctx); }),
-            concat("matmul: expected an output of ", x.shape(), ", got ", y.shape()));
+            text_of("matmul: expected an output of ", x.shape(), ", got ", y.shape()));
 }
 
 }  // namespace

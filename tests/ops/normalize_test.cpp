@@ -16,7 +16,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 void check(const Tensor& x, float eps) {
-  SCOPED_TRACE(concat("x ", x.shape(), " eps ", eps));
+  SCOPED_TRACE(text_of("x ", x.shape(), " eps ", eps));
   const auto expected = l2_normalize_reference(x.view(), eps);
   // A sum of n positive squares in 16 chains and a tree of 4 levels is off by (n/16 + 6)·u (SSE4.2
   // rounds the squares too), of which the root keeps half; root and division round once each.
@@ -72,7 +72,7 @@ TEST(L2Normalize, NamesWhatIsWrong) {
   Tensor y({1, 2, 2, 3});
   Tensor wide({1, 2, 2, 4});
   EXPECT_EQ(test::message_of([&] { l2_normalize(x.view(), wide.view(), ctx); }),
-            concat("l2_normalize: expected an output of ", x.shape(), ", got ", wide.shape()));
+            text_of("l2_normalize: expected an output of ", x.shape(), ", got ", wide.shape()));
   EXPECT_EQ(test::message_of([&] { l2_normalize(x.view(), y.view(), ctx, -1); }),
             "l2_normalize: eps: expected at least 0, got -1");
 }

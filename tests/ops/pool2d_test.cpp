@@ -23,9 +23,9 @@ constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 using Pool = void (*)(ConstView, const Pool2dParams&, View, Context&);
 
 std::string describe(const Nhwc& x, const Pool2dParams& p) {
-  return concat("x ", x, " kernel ", p.kernel_h, "×", p.kernel_w, " stride ", p.stride_h, ",",
-                p.stride_w, " padding ", p.padding_h, ",", p.padding_w, p.ceil_mode ? " ceil" : "",
-                p.count_include_pad ? " include" : " exclude");
+  return text_of("x ", x, " kernel ", p.kernel_h, "×", p.kernel_w, " stride ", p.stride_h, ",",
+                 p.stride_w, " padding ", p.padding_h, ",", p.padding_w, p.ceil_mode ? " ceil" : "",
+                 p.count_include_pad ? " include" : " exclude");
 }
 
 /// Runs `pool` everywhere, dense and on channel slices, and compares with `expected` and bits with
@@ -37,7 +37,7 @@ void check_everywhere(Pool pool, const Tensor& x, const Pool2dParams& params,
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
     for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
+      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
       Context ctx({.threads = threads, .isa = isa});
       test::Sliced sliced_x(x.shape(), &x);
       test::Sliced sliced_y(shape);

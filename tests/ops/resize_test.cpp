@@ -34,15 +34,15 @@ double error_bound(Mode mode, const Nhwc& x) {
 }
 
 void check(const Tensor& x, const ResizeParams& params, const Nhwc& shape) {
-  SCOPED_TRACE(concat("x ", x.shape(), " y ", shape, " mode ", static_cast<int>(params.mode),
-                      params.align_corners ? " aligned" : "", " scale ", params.scale_h.value_or(0),
-                      ",", params.scale_w.value_or(0)));
+  SCOPED_TRACE(text_of("x ", x.shape(), " y ", shape, " mode ", static_cast<int>(params.mode),
+                       params.align_corners ? " aligned" : "", " scale ",
+                       params.scale_h.value_or(0), ",", params.scale_w.value_or(0)));
   const auto expected = resize_reference(x.view(), params, shape.h, shape.w);
   const std::vector<double> bound(expected.size(), error_bound(params.mode, x.shape()));
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
     for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
+      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
       Context ctx({.threads = threads, .isa = isa});
       test::Sliced sliced_x(x.shape(), &x);
       test::Sliced sliced_y(shape);

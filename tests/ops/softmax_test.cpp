@@ -37,7 +37,7 @@ std::vector<double> error_bound(const Tensor& x, const std::vector<double>& expe
 }
 
 void check(const Tensor& x) {
-  SCOPED_TRACE(concat("x ", x.shape()));
+  SCOPED_TRACE(text_of("x ", x.shape()));
   const auto expected = softmax_reference(x.view());
   test::check_every_way(x, x.shape(), expected, error_bound(x, expected), test::InPlace::allowed,
                         [](ConstView from, View to, Context& ctx) { softmax(from, to, ctx); });
@@ -93,7 +93,7 @@ TEST(Softmax, NamesWhatIsWrong) {
   const Tensor x({1, 2, 2, 3});
   Tensor y({1, 2, 2, 4});
   EXPECT_EQ(test::message_of([&] { softmax(x.view(), y.view(), ctx); }),
-            concat("softmax: expected an output of ", x.shape(), ", got ", y.shape()));
+            text_of("softmax: expected an output of ", x.shape(), ", got ", y.shape()));
 }
 
 }  // namespace

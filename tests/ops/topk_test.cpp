@@ -20,7 +20,7 @@ constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
 
 void check(const std::vector<float>& values, std::int64_t k) {
-  SCOPED_TRACE(concat(values.size(), " values, k ", k));
+  SCOPED_TRACE(text_of(values.size(), " values, k ", k));
   Context ctx;
   std::vector<float> top(static_cast<std::size_t>(k));
   std::vector<std::int64_t> indices(static_cast<std::size_t>(k));

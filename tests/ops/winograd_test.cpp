@@ -182,9 +182,9 @@ struct Case {
 };
 
 void check(const Algorithm& algorithm, Case c, std::uint64_t seed) {
-  SCOPED_TRACE(concat(conv2d_algorithm_name(algorithm.name), " x ", c.x, " out ", c.out,
-                      " padding ", c.params.padding_h, ",", c.params.padding_w, " dilation ",
-                      c.params.dilation_h, ",", c.params.dilation_w, " seed ", seed));
+  SCOPED_TRACE(text_of(conv2d_algorithm_name(algorithm.name), " x ", c.x, " out ", c.out,
+                       " padding ", c.params.padding_h, ",", c.params.padding_w, " dilation ",
+                       c.params.dilation_h, ",", c.params.dilation_w, " seed ", seed));
   Random random(seed);
   const Tensor x = random.tensor(c.x);
   const Shape shape{c.out, c.x.c, static_cast<std::int64_t>(algorithm.kernel_h()),
@@ -203,7 +203,7 @@ void check(const Algorithm& algorithm, Case c, std::uint64_t seed) {
   std::optional<std::uint64_t> bits;
   for (Isa isa : test::usable_isas()) {
     for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(concat("isa ", isa_name(isa), " threads ", threads));
+      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
       // Small and large blocks: the bits do not depend on L2 either.
       Context ctx({.threads = threads, .isa = isa, .l2_bytes = threads == 1 ? 1 : 8 << 20});
       test::Sliced sliced_x(c.x, &x);
@@ -338,7 +338,7 @@ TEST(Winograd, ErrorStaysWithinSixTimesThatOfTheDirectSum) {
       const double direct = relative_error(y.view(), expected);
       EXPECT_LT(winograd, 6 * direct) << conv2d_algorithm_name(algorithm.name);
       EXPECT_NE(winograd, direct) << "both ran the same algorithm";
-      RecordProperty(concat(conv2d_algorithm_name(algorithm.name), "_", channels),
+      RecordProperty(text_of(conv2d_algorithm_name(algorithm.name), "_", channels),
                      std::to_string(winograd / direct));
     }
   }

@@ -31,7 +31,7 @@ class ForcedIsa {
 /// "usable here: avx2, scalar", as errors end.
 std::string usable_here() {
   std::string names;
-  for (Isa isa : test::usable_isas()) names += concat(names.empty() ? "" : ", ", isa_name(isa));
+  for (Isa isa : test::usable_isas()) names += text_of(names.empty() ? "" : ", ", isa_name(isa));
   return "usable here: " + names;
 }
 
@@ -54,7 +54,7 @@ TEST(Isa, ParsesWhatIsUsableAndListsItOtherwise) {
       continue;
     }
     const std::string message = error_of([&] { parse_isa(info.name); });
-    EXPECT_TRUE(message.starts_with(concat("instruction set '", info.name, "' is not ")))
+    EXPECT_TRUE(message.starts_with(text_of("instruction set '", info.name, "' is not ")))
         << message;
     EXPECT_TRUE(message.ends_with(usable_here())) << message;
   }

@@ -36,7 +36,7 @@ TEST(ParallelFor, RangesCoverEverythingOnce) {
     Context ctx({.threads = threads});
     for (std::int64_t count : {0, 1, 2, 7, 64, 1000, 1001}) {
       for (std::int64_t grain : {0, 1, 3, 64, 2000}) {
-        SCOPED_TRACE(concat(threads, " threads, ", count, " items, grain ", grain));
+        SCOPED_TRACE(text_of(threads, " threads, ", count, " items, grain ", grain));
         std::int64_t expected = 0;
         const auto ranges = ranges_of(ctx, count, grain);
         for (const Range& range : ranges) {
@@ -112,7 +112,7 @@ TEST(Context, TracesToItsSink) {
   ctx.trace("unheard", tensor.view());
   std::vector<std::string> heard;
   ctx.set_trace([&](std::string_view layer, ConstView output) {
-    heard.push_back(concat(layer, " ", output.shape));
+    heard.push_back(text_of(layer, " ", output.shape));
   });
   EXPECT_TRUE(ctx.tracing());
   Context moved = std::move(ctx);

@@ -93,8 +93,8 @@ Rows linear_of(const WeightsFile& weights, const std::string& name, const Rows& 
 std::vector<Rows> prompts_of(const WeightsFile& prompts, const std::string& tower) {
   std::vector<Rows> blocks;
   for (std::size_t i = 0;; ++i) {
-    const auto own = prompts.tensors.find(concat(tower, ".prompts.", i));
-    const std::string coupling = concat("coupling.", i);
+    const auto own = prompts.tensors.find(text_of(tower, ".prompts.", i));
+    const std::string coupling = text_of("coupling.", i);
     if (own != prompts.tensors.end()) {
       blocks.push_back(rows_of(own->second));
     } else if (tower == "image" && prompts.tensors.contains(coupling + ".weight")) {
@@ -192,7 +192,7 @@ ClipReference::Result ClipReference::image(ConstView picture,
   const Tower tower{.name = "visual.transformer", .heads = S::kImageHeads, .causal = false};
   for (std::size_t i = 0; i < S::kImageBlocks; ++i) {
     if (i > 0 && i < prompts.size()) put(prompts[i], behind, x);
-    run_block(tower, concat(tower.name, ".resblocks.", i), x);
+    run_block(tower, text_of(tower.name, ".resblocks.", i), x);
     result.blocks.push_back(x);
   }
   result.feature = normalized(project("visual.proj", norm("visual.ln_post", x).front()));
@@ -216,7 +216,7 @@ ClipReference::Result ClipReference::text(Rows tokens, std::size_t end,
   const Tower tower{.name = "transformer", .heads = S::kTextHeads, .causal = true};
   for (std::size_t i = 0; i < S::kTextBlocks; ++i) {
     if (i > 0 && i <= deep.size()) put(deep[i - 1], 1, tokens);
-    run_block(tower, concat(tower.name, ".resblocks.", i), tokens);
+    run_block(tower, text_of(tower.name, ".resblocks.", i), tokens);
     result.blocks.push_back(tokens);
   }
   result.feature = normalized(project("text_projection", norm("ln_final", tokens).at(end)));

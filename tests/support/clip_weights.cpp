@@ -69,7 +69,7 @@ class Writer {
   }
   void add_blocks(const std::string& name, std::int64_t blocks, std::int64_t width) {
     for (std::int64_t i = 0; i < blocks; ++i) {
-      const std::string block = concat(name, ".resblocks.", i);
+      const std::string block = text_of(name, ".resblocks.", i);
       add_norm(block + ".ln_1", width);
       // Twice as large, so that scores are far enough apart for attention to choose.
       add_weights(block + ".attn.in_proj_weight", {3 * width, width}, divide_up(width, 4));
@@ -112,7 +112,7 @@ TensorValues random_values(const Shape& shape, double magnitude, std::uint64_t s
 void WeightsFile::write(const std::filesystem::path& path) const {
   std::string json;
   for (const auto& [key, value] : config) {
-    json += concat(json.empty() ? "{" : ", ", quoted(key), ": ", value);
+    json += text_of(json.empty() ? "{" : ", ", quoted(key), ": ", value);
   }
   std::vector<std::vector<std::byte>> data;
   std::vector<TensorToWrite> to_write;
@@ -167,7 +167,7 @@ WeightsFile small_prompts(const std::string& method) {
   Writer writer(file, Dtype::float32, 2000);
   const auto add = [&](const char* tower, std::int64_t blocks, const Shape& shape) {
     for (std::int64_t i = 0; i < blocks; ++i) {
-      writer.add(concat(tower, ".prompts.", i), shape, 1);
+      writer.add(text_of(tower, ".prompts.", i), shape, 1);
     }
   };
   const Shape of_text{S::kTextPrompts, S::kTextWidth};

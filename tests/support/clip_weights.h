@@ -1,7 +1,7 @@
 // Weights files of a small CLIP and of prompts for it, as weights_tools.convert writes them.
 #pragma once
 
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 
 #include <cstdint>
 #include <filesystem>

@@ -76,9 +76,9 @@ void write_completion_file(const std::filesystem::path& path,
   write_safetensors(path, tensors,
                     {{"hewn.model", "completion"},
                      {"hewn.format", "1"},
-                     {"hewn.config", concat(R"({"order": "relu-bn", "input": )", config.input,
-                                            R"(, "mean": )", config.mean, R"(, "channels": )",
-                                            config.channels, R"(, "discriminators": false})")}});
+                     {"hewn.config", text_of(R"({"order": "relu-bn", "input": )", config.input,
+                                             R"(, "mean": )", config.mean, R"(, "channels": )",
+                                             config.channels, R"(, "discriminators": false})")}});
 }
 
 }  // namespace hewn::test

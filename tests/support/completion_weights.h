@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hewn/models/completion/completion.h"
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 
 #include <cstdint>
 #include <deque>

@@ -1,6 +1,6 @@
 #include "tests/support/merges_file.h"
 
-#include "hewn/runtime/safetensors.h"
+#include "hewn/runtime/files/safetensors.h"
 
 #include <span>
 

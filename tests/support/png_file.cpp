@@ -1,7 +1,7 @@
 #include "tests/support/png_file.h"
 
-#include "hewn/runtime/png_chunk.h"
-#include "hewn/runtime/stb_codec.h"
+#include "hewn/runtime/pictures/codecs/png_chunk.h"
+#include "hewn/runtime/pictures/codecs/stb_codec.h"
 
 #include <algorithm>
 #include <span>

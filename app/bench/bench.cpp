@@ -1,0 +1,211 @@
+// hewn bench: how long a network takes on this machine.
+#include "app/bench/bench.h"
+
+#include "hewn/runtime/error.h"
+
+#include <algorithm>
+#include <iostream>
+#include <sstream>
+
+#include "app/commands/commands.h"
+#include "app/output/machine.h"
+#include "app/output/output_files.h"
+#include "app/output/table.h"
+#include "app/output/units.h"
+
+namespace hewn::app {
+
+namespace {
+
+constexpr const char* kHelp = R"(Examples:
+  hewn bench keypoints --weights superpoint.safetensors --size 480x640
+  hewn bench flow --random-weights 1 --size 440x1024 --repeat 3 --threads 1 --profile
+  hewn bench complete --random-weights 1 --size 512x512 --postprocess both
+  hewn bench classify --weights clip.safetensors --batch 8
+
+The pictures are drawn by the program.)";
+
+constexpr std::int64_t kMaxSide = 1 << 14;
+constexpr double kMilli = 1e3;
+constexpr double kGiga = 1e9;
+
+double minimum(const Times& times) { return *std::ranges::min_element(times); }
+
+double median(Times times) {
+  std::ranges::sort(times);
+  const std::size_t middle = times.size() / 2;
+  return times.size() % 2 == 1 ? times[middle] : (times[middle - 1] + times[middle]) / 2;
+}
+
+/// Adds one repetition's records, summed over the calls of each layer.
+void add_repetition(const std::vector<ProfileRecord>& records, std::vector<Layer>& layers) {
+  for (Layer& layer : layers) {
+    layer.calls = 0;
+    layer.work = {};
+    layer.times.push_back(0);
+  }
+  for (const ProfileRecord& record : records) {
+    const std::string name = record.layer.empty() ? record.op : record.op + " " + record.layer;
+    auto layer = std::ranges::find(layers, name, &Layer::name);
+    if (layer == layers.end()) {
+      layer = layers.insert(layer, {.name = name, .calls = 0, .work = {}, .times = {0}});
+    }
+    ++layer->calls;
+    layer->work.flops += record.work.flops;
+    layer->work.bytes += record.work.bytes;
+    layer->times.back() += record.seconds;
+  }
+}
+
+Json to_json(const BenchOptions& options, const BenchReport& report, Context& ctx) {
+  Json json{{"bench", report.name},         {"weights", weights_name(options.model)},
+            {"height", report.size.height}, {"width", report.size.width},
+            {"repeat", options.repeat},     {"threads", ctx.threads()},
+            {"isa", isa_name(ctx.isa())},   {"precise", ctx.precise()},
+            {"processor", processor_name()}};
+  json.update(report.extra);
+  for (const Stage& stage : report.stages) {
+    json[stage.name] = {{"median_seconds", median(stage.times)},
+                        {"min_seconds", minimum(stage.times)}};
+  }
+  Json layers = Json::array();
+  for (const Layer& layer : report.layers) {
+    layers.push_back({{"layer", layer.name},
+                      {"calls", layer.calls},
+                      {"median_seconds", median(layer.times)},
+                      {"min_seconds", minimum(layer.times)},
+                      {"flops", layer.work.flops},
+                      {"bytes", layer.work.bytes}});
+  }
+  json["layers"] = std::move(layers);
+  json["arena_peak_bytes"] = ctx.arena().peak_bytes();
+  json["peak_resident_bytes"] = peak_resident_bytes();
+  return json;
+}
+
+void print_stages(const std::vector<Stage>& stages) {
+  Table table({Align::left, Align::right, Align::right});
+  table.add_row({"", "median ms", "min ms"});
+  for (const Stage& stage : stages) {
+    table.add_row({stage.title, fixed(kMilli * median(stage.times), 3),
+                   fixed(kMilli * minimum(stage.times), 3)});
+  }
+  table.print(std::cout);
+}
+
+void print_layers(const std::vector<Layer>& layers) {
+  double total = 0;
+  for (const Layer& layer : layers) total += median(layer.times);
+  Table table({Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
+  table.add_row({"operator and layer", "calls", "median ms", "share", "GFLOP/s", "GB/s"});
+  for (const Layer& layer : layers) {
+    const double seconds = median(layer.times);
+    const auto rate = [seconds](double amount) {
+      return amount > 0 && seconds > 0 ? fixed(amount / seconds / kGiga, 1) : "";
+    };
+    table.add_row({layer.name, std::to_string(layer.calls), fixed(kMilli * seconds, 3),
+                   fixed(100 * seconds / total, 1) + "%", rate(layer.work.flops),
+                   rate(layer.work.bytes)});
+  }
+  table.print(std::cout);
+}
+
+void print(const BenchOptions& options, const BenchReport& report, Context& ctx) {
+  std::cout << report.size.height << " × " << report.size.width << ", " << options.repeat
+            << (options.repeat == 1 ? " repetition, " : " repetitions, ") << ctx.threads()
+            << (ctx.threads() == 1 ? " thread, " : " threads, ") << isa_name(ctx.isa())
+            << (ctx.precise() ? ", precise" : "");
+  for (const std::string& note : report.notes) std::cout << ", " << note;
+  std::cout << "\n\n";
+  print_stages(report.stages);
+  if (!report.layers.empty()) {
+    std::cout << '\n';
+    print_layers(report.layers);
+  }
+  std::cout << "\npeak memory: " << human_bytes(peak_resident_bytes()) << " resident, "
+            << human_bytes(ctx.arena().peak_bytes()) << " of it intermediates\n";
+}
+
+}  // namespace
+
+double seconds_of(const std::function<void()>& work) {
+  const Stopwatch watch;
+  work();
+  return watch.seconds();
+}
+
+std::vector<Layer> profile_layers(std::int64_t repeat, Context& ctx,
+                                  const std::function<void()>& work) {
+  std::vector<Layer> layers;
+  Profiler& profiler = ctx.profiler();
+  profiler.enable(true);
+  for (std::int64_t i = 0; i < repeat; ++i) {
+    profiler.clear();
+    work();
+    add_repetition(profiler.records(), layers);
+  }
+  profiler.enable(false);
+  return layers;
+}
+
+void add_bench_options(CLI::App& command, const char* default_size, BenchOptions& options) {
+  options.size_text = default_size;
+  command
+      .add_option("--size", options.size_text,
+                  text_of("Size of the picture (default: ", default_size, ")"))
+      ->type_name("HxW")
+      ->group("Measurement");
+  command
+      .add_option("--repeat", options.repeat,
+                  text_of("Repetitions, after one to warm up (default: ", options.repeat, ")"))
+      ->type_name("N")
+      ->check(between(1, 1e6))
+      ->group("Measurement");
+  command.add_flag("--profile", options.profile, "Add a table of the network's operators")
+      ->group("Measurement");
+  command.add_option("--json", options.json, "Write the figures as JSON ('-' prints it)")
+      ->type_name("F")
+      ->group("Output");
+  add_common_options(command, options.common);
+}
+
+PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t multiple) {
+  PictureSize size;
+  char cross = 0;
+  char rest = 0;
+  std::istringstream in(text);
+  const bool parsed = in >> size.height >> cross >> size.width && cross == 'x' && !(in >> rest);
+  const auto allowed = [&](std::int64_t side) { return side >= least && side <= kMaxSide; };
+  if (parsed && allowed(size.height) && allowed(size.width)) {
+    const auto round_up = [&](std::int64_t side) { return divide_up(side, multiple) * multiple; };
+    return {round_up(size.height), round_up(size.width)};
+  }
+  throw UsageError(text_of("--size: expected HEIGHTxWIDTH, each from ", least, " to ", kMaxSide,
+                           ", as in 480x640, got '", text, "'"));
+}
+
+void expect_report(const BenchOptions& options, OutputFiles& outputs) {
+  outputs.protect(options.model.weights);
+  if (!options.json.empty() && !is_standard_output(options.json)) {
+    outputs.expect("--json", options.json);
+  }
+}
+
+void publish(const BenchOptions& options, const BenchReport& report, Context& ctx,
+             OutputFiles& outputs) {
+  if (!options.json.empty()) write_json(options.json, to_json(options, report, ctx), outputs);
+  outputs.commit();
+  if (!options.common.quiet && !is_standard_output(options.json)) print(options, report, ctx);
+}
+
+void add_bench(CLI::App& parent) {
+  CLI::App* bench = parent.add_subcommand("bench", "Measure how long a network takes");
+  bench->require_subcommand(1);
+  bench->footer(kHelp);
+  add_bench_keypoints(*bench);
+  add_bench_flow(*bench);
+  add_bench_complete(*bench);
+  add_bench_classify(*bench);
+}
+
+}  // namespace hewn::app

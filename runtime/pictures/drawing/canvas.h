@@ -1,0 +1,65 @@
+// Drawing on pictures, with smooth edges.
+#pragma once
+
+#include "hewn/runtime/pictures/image.h"
+#include "hewn/runtime/tensor.h"
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+namespace hewn {
+
+/// Red, green and blue in [0, 1].
+using Colour = std::array<float, 3>;
+
+/// A place on a picture, in pixels; whole numbers are the centres of pixels.
+struct Place {
+  double x = 0;
+  double y = 0;
+};
+
+/// Whole pixels: columns [left, left + width) of rows [top, top + height).
+struct PixelRectangle {
+  std::int64_t left = 0;
+  std::int64_t top = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;
+};
+
+struct Pen {
+  Colour colour{};
+  double width = 1;   ///< in pixels
+  float opacity = 1;  ///< in [0, 1]
+};
+
+/// An RGB picture to draw on. What lies outside of it is cut off.
+class Canvas {
+ public:
+  Canvas(std::int64_t width, std::int64_t height, const Colour& background);
+
+  /// Puts a gray or RGB picture {1, h, w, 1 or 3} with its upper left corner at pixel (left, top),
+  /// `brightness` times as bright as it is. left, top ≥ 0.
+  void draw_picture(ConstView picture, std::int64_t left, std::int64_t top, float brightness = 1);
+  void fill(const PixelRectangle& rectangle, const Colour& colour);
+  void draw_circle(const Place& centre, double radius, const Pen& pen);
+  void draw_disc(const Place& centre, double radius, const Pen& pen);
+  void draw_line(const Place& from, const Place& to, const Pen& pen);
+
+  Image image() const;
+
+ private:
+  template <typename Distance>
+  void paint_around(const Place& centre, double reach, const Pen& pen, const Distance& distance);
+  void blend(std::int64_t x, std::int64_t y, const Pen& pen, double distance);
+
+  std::int64_t width_;
+  std::int64_t height_;
+  Tensor pixels_;
+};
+
+/// A colour for a value in [0, 1]: violet, pink, orange, yellow, each brighter than the one before,
+/// so that the order shows without seeing the hues.
+Colour warm_colour(double value);
+
+}  // namespace hewn
