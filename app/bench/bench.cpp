@@ -177,8 +177,7 @@ PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t
   const bool parsed = in >> size.height >> cross >> size.width && cross == 'x' && !(in >> rest);
   const auto allowed = [&](std::int64_t side) { return side >= least && side <= kMaxSide; };
   if (parsed && allowed(size.height) && allowed(size.width)) {
-    const auto round_up = [&](std::int64_t side) { return divide_up(side, multiple) * multiple; };
-    return {round_up(size.height), round_up(size.width)};
+    return {round_up(size.height, multiple), round_up(size.width, multiple)};
   }
   throw UsageError(text_of("--size: expected HEIGHTxWIDTH, each from ", least, " to ", kMaxSide,
                            ", as in 480x640, got '", text, "'"));
