@@ -26,11 +26,11 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a program that runs a module of these tests with some options in front."""
+    """Makes a program that runs a module of support/ with some options in front."""
 
     def make(module: str, *options: str) -> Path:
         program = tmp_path / module
-        command = [sys.executable, "-m", f"weights_tools.tests.{module}", *options]
+        command = [sys.executable, "-m", f"weights_tools.tests.support.{module}", *options]
         program.write_text(f'#!/bin/sh\ncd "{REPOSITORY}" && exec {" ".join(command)} "$@"\n')
         program.chmod(0o755)
         return program

@@ -25,8 +25,8 @@ from weights_tools.nets.completion import (
     reflected,
 )
 from weights_tools.nets.completion_discriminator import discriminate
-from weights_tools.tests.checkpoint_lists import of_file, written_out
-from weights_tools.tests.public_completion import DISCRIMINATORS, NETWORK
+from weights_tools.tests.support.checkpoint_lists import of_file, written_out
+from weights_tools.tests.support.public_completion import DISCRIMINATORS, NETWORK
 
 BOTH_ORDERS = pytest.mark.parametrize("order", ORDERS)
 BOTH_INPUTS = pytest.mark.parametrize("channels", [3, 4])

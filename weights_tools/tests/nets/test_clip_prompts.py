@@ -20,12 +20,12 @@ from weights_tools.convert.random_prompts import random_checkpoint as random_pro
 from weights_tools.nets.clip import Settings, image_tower, logits, unit_length
 from weights_tools.nets.clip_prompts import METHODS, Answer, LearnedPrompts, Texts, classify
 from weights_tools.nets.clip_tokens import Tokenizer
-from weights_tools.tests.checkpoint_lists import of_file
+from weights_tools.tests.support.checkpoint_lists import of_file
 
 pytest.importorskip("open_clip")
 
 from weights_tools.audit.clip_witness import open_clip_model
-from weights_tools.tests import official_prompts as official
+from weights_tools.tests.support import official_prompts as official
 
 pytestmark = pytest.mark.usefixtures("on_one_thread")
 

@@ -27,7 +27,7 @@ from weights_tools.nets.clip import (
     image_tower,
     unit_length,
 )
-from weights_tools.tests.checkpoint_lists import of_file
+from weights_tools.tests.support.checkpoint_lists import of_file
 
 pytestmark = pytest.mark.usefixtures("on_one_thread")
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from weights_tools import safetensors_file
 from weights_tools.convert.__main__ import main
-from weights_tools.tests.public_checkpoints import public_checkpoint
+from weights_tools.tests.support.public_superpoint import public_checkpoint
 
 FORMS = ("magicleap", "open-v6", "conv5a", "magicpoint")
 SAMPLING = {"magicleap": "magicleap", "conv5a": "magicleap", "open-v6": "half-pixel"}

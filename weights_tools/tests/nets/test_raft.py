@@ -26,8 +26,8 @@ from weights_tools.nets.raft import (
 )
 from weights_tools.nets.raft_correlation import correlation_pyramid, lookup, sample
 from weights_tools.nets.raft_update import SepConvGru
-from weights_tools.tests.checkpoint_lists import of_file
-from weights_tools.tests.public_raft import public_shapes
+from weights_tools.tests.support.checkpoint_lists import of_file
+from weights_tools.tests.support.public_raft import public_shapes
 
 BOTH = pytest.mark.parametrize("variant", list(VARIANTS))
 
