@@ -16,6 +16,7 @@ function(hewn_install_headers layer)
     file(STRINGS ${PROJECT_SOURCE_DIR}/${header} internal ENCODING UTF-8 LIMIT_COUNT 1
       REGEX "^//.* Internal[:,]")
     if(NOT internal)
+      set_property(GLOBAL APPEND_STRING PROPERTY hewn_public_headers " ${header}")
       cmake_path(GET header PARENT_PATH folder)
       install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hewn/${folder})
     endif()
@@ -26,6 +27,10 @@ set(layers runtime ops models)
 foreach(layer IN LISTS layers)
   hewn_install_headers(${layer})
 endforeach()
+
+# What docs/Doxyfile reads.
+get_property(public_headers GLOBAL PROPERTY hewn_public_headers)
+file(WRITE ${PROJECT_BINARY_DIR}/public_headers.doxyfile "INPUT =${public_headers}\n")
 
 # Wherever the prefix comes to lie, the libraries find each other, and the program finds them.
 list(TRANSFORM layers PREPEND hewn_ OUTPUT_VARIABLE libraries)
