@@ -93,9 +93,10 @@ lint: deps-lint build/lint/build.ninja
 
 # Fields may be left to the comment of their structure, as docs/Doxyfile says.
 doxygen: deps-lint build/lint/build.ninja
+	@cmake build/lint > build/lint/headers.log  # which there are now
 	@mkdir -p build/doxygen
 	doxygen docs/Doxyfile
-	awk '!/\(variable\) of .* is not documented/ { print; bad = 1 } END { exit bad }' build/doxygen/warnings
+	awk '!/\(variable\) of struct .* is not documented/ { print; bad = 1 } END { exit bad }' build/doxygen/warnings
 
 install: all
 	cmake --install build/release --prefix $(PREFIX)
