@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/bench/bench.h"
 #include "app/commands/commands.h"
 #include "app/options/options.h"
 #include <CLI/CLI.hpp>
