@@ -39,10 +39,16 @@ def stand_in(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def on_one_thread() -> Iterator[None]:
-    """And without gradients, for pictures that are too small for more threads to help."""
+def one_thread() -> Iterator[None]:
+    """For pictures that are too small for more threads to help."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def on_one_thread(one_thread: None) -> Iterator[None]:
+    """And without gradients."""
     with torch.inference_mode():
         yield
-    torch.set_num_threads(threads)
