@@ -7,7 +7,6 @@
 #include <iostream>
 #include <sstream>
 
-#include "app/commands/commands.h"
 #include "app/output/machine.h"
 #include "app/output/output_files.h"
 #include "app/output/table.h"
