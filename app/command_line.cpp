@@ -1,6 +1,7 @@
 #include "app/command_line.h"
 
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/version.h"
 
 #include <algorithm>
 #include <csignal>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "app/bench/bench.h"
 #include "app/commands/commands.h"
 #include "app/options/options.h"
 #include <CLI/CLI.hpp>
@@ -78,7 +80,7 @@ int run(int argc, char** argv) {
       "the processor alone.",
       "hewn");
   program.formatter(std::make_shared<HelpFormatter>());
-  program.set_version_flag("--version", "hewn " HEWN_VERSION);
+  program.set_version_flag("--version", "hewn " + version());
   program.require_subcommand(1);
   program.footer(kExamples);
   add_keypoints(program);

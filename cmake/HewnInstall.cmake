@@ -16,6 +16,7 @@ function(hewn_install_headers layer)
     file(STRINGS ${PROJECT_SOURCE_DIR}/${header} internal ENCODING UTF-8 LIMIT_COUNT 1
       REGEX "^//.* Internal[:,]")
     if(NOT internal)
+      set_property(GLOBAL APPEND PROPERTY hewn_public_headers ${PROJECT_BINARY_DIR}/include/${layer}/hewn/${header})
       cmake_path(GET header PARENT_PATH folder)
       install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/hewn/${folder})
     endif()
@@ -26,6 +27,14 @@ set(layers runtime ops models)
 foreach(layer IN LISTS layers)
   hewn_install_headers(${layer})
 endforeach()
+
+# What docs/Doxyfile reads.
+get_property(headers GLOBAL PROPERTY hewn_public_headers)
+list(JOIN headers " " headers)
+list(TRANSFORM layers PREPEND ${PROJECT_BINARY_DIR}/include/ OUTPUT_VARIABLE include_roots)
+list(JOIN include_roots " " include_roots)
+file(WRITE ${PROJECT_BINARY_DIR}/public_headers.doxyfile
+  "INPUT = ${headers}\nSTRIP_FROM_PATH = ${include_roots}\nSTRIP_FROM_INC_PATH = ${include_roots}\n")
 
 # Wherever the prefix comes to lie, the libraries find each other, and the program finds them.
 list(TRANSFORM layers PREPEND hewn_ OUTPUT_VARIABLE libraries)

@@ -27,11 +27,14 @@ class AlignedArray {
         ::operator new[](static_cast<std::size_t>(bytes), std::align_val_t{kAlignment})));
   }
 
+  /// The first value; null for an array that was not given a count.
   T* data() { return data_.get(); }
+  /// The same, to be read.
   const T* data() const { return data_.get(); }
-  std::span<T> values() { return {data_.get(), count_}; }
+  std::span<T> values() { return {data_.get(), count_}; }  ///< all of them
+  /// The same, to be read.
   std::span<const T> values() const { return {data_.get(), count_}; }
-  bool empty() const { return count_ == 0; }
+  bool empty() const { return count_ == 0; }  ///< whether there is none
 
  private:
   struct Free {

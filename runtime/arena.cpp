@@ -11,7 +11,7 @@ namespace {
 // A chunk is at least this large, so that small scratch does not make many of them.
 constexpr std::size_t kMinimumChunk = std::size_t{1} << 20;
 
-std::size_t round_up(std::size_t bytes) {
+std::size_t aligned(std::size_t bytes) {
   return (bytes + kAlignment - 1) / kAlignment * kAlignment;
 }
 
@@ -38,7 +38,7 @@ void Arena::reserve(std::int64_t bytes) {
   const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 0));
   if (in_use_ > 0 || (!chunks_.empty() && chunks_.front().size >= size)) return;
   try {
-    Chunk chunk = make_chunk(round_up(size));
+    Chunk chunk = make_chunk(aligned(size));
     chunks_.clear();
     chunks_.push_back(std::move(chunk));
     current_ = 0;
@@ -63,7 +63,7 @@ void Arena::next_chunk(std::size_t size) {
 void* Arena::allocate_bytes(std::int64_t bytes) {
   // Half of the address space is refused before rounding could overflow.
   if (bytes > INT64_MAX / 2) throw std::bad_alloc();
-  const std::size_t size = round_up(static_cast<std::size_t>(bytes));
+  const std::size_t size = aligned(static_cast<std::size_t>(bytes));
   if (current_ == chunks_.size() || chunks_[current_].size - chunks_[current_].used < size) {
     next_chunk(size);
   }

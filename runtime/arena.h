@@ -26,6 +26,7 @@ class Arena {
   /// Releases, when it ends, everything allocated since it began. Scopes nest.
   class Scope {
    public:
+    /// The arena must outlive it.
     explicit Scope(Arena& arena);
     ~Scope();
     Scope(const Scope&) = delete;

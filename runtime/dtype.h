@@ -8,6 +8,7 @@
 
 namespace hewn {
 
+/// A number format; little-endian in files.
 enum class Dtype { float32, float16, bfloat16, int64 };
 
 /// Bytes of one element.

@@ -9,8 +9,9 @@ namespace hewn {
 /// tiny, seeded, good enough for trial weights and random homographies, not for secrets.
 class Random {
  public:
-  explicit Random(std::uint64_t seed) : state_(seed) {}
+  explicit Random(std::uint64_t seed) : state_(seed) {}  ///< any seed is good
 
+  /// Uniform: 64 bits.
   std::uint64_t bits() {
     std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
     z = (z ^ (z >> 30U)) * 0xbf58476d1ce4e5b9U;

@@ -19,6 +19,9 @@ std::int64_t checked_add(std::int64_t a, std::int64_t b, const char* what = "siz
 /// a / b, rounded up, for b > 0 and a > −b.
 constexpr std::int64_t divide_up(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
 
+/// The first multiple of b that is not below a, for b > 0 and a > −b.
+constexpr std::int64_t round_up(std::int64_t a, std::int64_t b) { return divide_up(a, b) * b; }
+
 /// Dimensions of any rank, outermost first, as stored in a file. Every dimension is at least 0 and
 /// the number of elements fits into 63 bits: the constructors check, so no later arithmetic on them
 /// can overflow.

@@ -7,7 +7,6 @@
 #include <iostream>
 #include <sstream>
 
-#include "app/commands/commands.h"
 #include "app/output/machine.h"
 #include "app/output/output_files.h"
 #include "app/output/table.h"
@@ -194,8 +193,7 @@ PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t
   const bool parsed = in >> size.height >> cross >> size.width && cross == 'x' && !(in >> rest);
   const auto allowed = [&](std::int64_t side) { return side >= least && side <= kMaxSide; };
   if (parsed && allowed(size.height) && allowed(size.width)) {
-    const auto round_up = [&](std::int64_t side) { return divide_up(side, multiple) * multiple; };
-    return {round_up(size.height), round_up(size.width)};
+    return {round_up(size.height, multiple), round_up(size.width, multiple)};
   }
   throw UsageError(text_of("--size: expected HEIGHTxWIDTH, each from ", least, " to ", kMaxSide,
                            ", as in 480x640, got '", text, "'"));

@@ -97,7 +97,9 @@ void expect_report(const BenchOptions& options, OutputFiles& outputs);
 void publish(const BenchOptions& options, const BenchReport& report, Context& ctx,
              OutputFiles& outputs);
 
-// Each adds its network to `hewn bench`.
+/// Adds `hewn bench`, as commands.h has the other commands.
+void add_bench(CLI::App& parent);
+// Each adds its network to it.
 void add_bench_keypoints(CLI::App& bench);
 void add_bench_flow(CLI::App& bench);
 void add_bench_complete(CLI::App& bench);

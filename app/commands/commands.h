@@ -18,6 +18,5 @@ void add_embed(CLI::App& parent);
 void add_tokenize(CLI::App& parent);
 void add_inspect(CLI::App& parent);
 void add_cpu(CLI::App& parent);
-void add_bench(CLI::App& parent);
 
 }  // namespace hewn::app

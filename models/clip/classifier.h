@@ -22,6 +22,9 @@ struct Labels {
   std::vector<std::string> templates = {"a photo of a {}."};
 };
 
+/// Compares pictures with labels by the cosines of their features (Radford et al., "Learning
+/// transferable visual models from natural language supervision", 2021, section 3.1). Immutable;
+/// threads may share one, each with its own Context.
 class Classifier {
  public:
   /// Computes the labels' text features, once, unless the prompts make them anew for each picture.
@@ -31,7 +34,7 @@ class Classifier {
   Classifier(const Clip& clip, const Tokenizer& tokenizer, const Prompts* prompts,
              const Labels& labels, Context& ctx);
 
-  std::int64_t labels() const { return labels_; }
+  std::int64_t labels() const { return labels_; }  ///< how many
   /// Whether the labels' features are another for each picture.
   bool depends_on_picture() const { return features_.values().empty(); }
   /// Every label in every template, label by label; where prompts have contexts, before these take

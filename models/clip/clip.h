@@ -16,6 +16,8 @@ namespace hewn {
 /// Which towers are loaded; the other takes no memory.
 enum class ClipTowers { both, image, text };
 
+/// CLIP with vision transformers (Radford et al., "Learning transferable visual models from natural
+/// language supervision", 2021).
 class Clip {
  public:
   /// Packs the weights of a file made by weights_tools.convert, and keeps the file: the
@@ -25,11 +27,12 @@ class Clip {
   explicit Clip(SafetensorsFile file, ClipTowers towers = ClipTowers::both,
                 LinearPrecision precision = LinearPrecision::float32);
 
-  /// Throws Error when the tower was not loaded.
+  /// The image tower. Throws Error when it was not loaded.
   const ImageTower& image() const;
+  /// The text tower. Throws Error when it was not loaded.
   const TextTower& text() const;
 
-  const SafetensorsFile& file() const { return *file_; }
+  const SafetensorsFile& file() const { return *file_; }  ///< what it was made of
   /// What the image tower expects of its pictures.
   const Preprocessing& preprocessing() const { return preprocessing_; }
   /// What cosines are multiplied with before the softmax, exp(logit_scale).

@@ -35,9 +35,11 @@ struct ImagePrompts {
 struct PromptSizes {
   std::int64_t text_width, text_blocks;
   std::int64_t image_width, image_blocks;
-  std::int64_t embedding;
+  std::int64_t embedding;  ///< channels of a feature
 };
 
+/// What a method of the list above has learned, for one CLIP model. Immutable; threads may share
+/// one.
 class Prompts {
  public:
   /// Reads a file made by `weights_tools.convert prompts`, which may go afterwards. Throws Error,

@@ -25,6 +25,8 @@ struct TextContexts {
   std::span<const Tensor> deep = {};  ///< as DeepPrompts has them; they replace tokens 1 and on
 };
 
+/// A causal transformer over the tokens of texts; what the last token of a text became is its
+/// feature (Radford et al., 2021, section 2.4).
 class TextTower {
  public:
   /// Reads the text tensors of a converted file, which must stay open as long as this lives: the
@@ -32,10 +34,12 @@ class TextTower {
   /// when one is missing or of a shape that does not fit the others.
   explicit TextTower(FileLayers& file);
 
-  std::int64_t width() const { return transformer_.width(); }
-  std::int64_t blocks() const { return transformer_.blocks(); }
+  std::int64_t width() const { return transformer_.width(); }           ///< channels of a token
+  std::int64_t blocks() const { return transformer_.blocks(); }         ///< of the transformer
   std::int64_t context_length() const { return positions_.shape().w; }  ///< tokens of a text
+  /// How many tokens there are.
   std::int64_t vocabulary_size() const { return token_embedding_.shape[0]; }
+  /// Channels of a feature.
   std::int64_t embedding_size() const { return text_projection_.out_features(); }
 
   /// The feature of each text, of length 1, read at its last token: features {1, 1, texts,

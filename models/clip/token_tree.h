@@ -16,7 +16,8 @@ class TokenTree {
   /// when there would be more than 2³¹ − 1 nodes.
   std::int32_t add(std::span<const std::int32_t> text);
 
-  std::int64_t size() const { return std::ssize(parents_); }
+  std::int64_t size() const { return std::ssize(parents_); }  ///< how many nodes
+  /// The token of each node.
   std::span<const std::int32_t> tokens() const { return tokens_; }
   /// The node before each node, which has a smaller number; −1 for a first token.
   std::span<const std::int32_t> parents() const { return parents_; }

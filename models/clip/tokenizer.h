@@ -31,6 +31,7 @@ struct ClipText {
 /// Immutable; threads may share one.
 class Tokenizer {
  public:
+  /// How many merges a list may have.
   static constexpr std::int64_t kMostMerges = std::int64_t{1} << 20;
   /// How many bytes a token may stand for.
   static constexpr std::int64_t kMostBytes = 1024;
@@ -43,8 +44,9 @@ class Tokenizer {
 
   /// How many tokens there are: 512, the merges, start and end.
   std::int32_t vocabulary() const { return end() + 1; }
+  /// The token in front of each text.
   std::int32_t start() const { return 512 + static_cast<std::int32_t>(merges_.size()); }
-  std::int32_t end() const { return start() + 1; }
+  std::int32_t end() const { return start() + 1; }  ///< the token behind each text
 
   /// The tokens of a text of any length, without start and end; none for an empty one. Within a
   /// word, the pair that is first in the list of merges is merged wherever it occurs, from the
@@ -59,7 +61,7 @@ class Tokenizer {
   /// below 2.
   ClipText encode_context(std::string_view text, std::int64_t length = kClipContext) const;
 
-  /// A token as people read it: its text, with bytes that are no printable character as \xNN, and
+  /// A token as people read it: its text, with bytes that are no printable character as `\xNN`, and
   /// "</w>" where a word ends; "<start_of_text>" and "<end_of_text>". Throws Error unless
   /// 0 ≤ token < vocabulary().
   std::string piece(std::int32_t token) const;

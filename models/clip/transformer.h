@@ -51,7 +51,7 @@ class TransformerBlock {
   /// Reads the tensors `<name>.ln_1.weight` and so on.
   TransformerBlock(FileLayers& file, const std::string& name, const Form& form);
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_; }  ///< as given, for the trace
 
   /// All tokens {n, 1, tokens, width}, in place. Not for the last block.
   void operator()(View x, const Sight& sight, Context& ctx) const;
@@ -84,6 +84,7 @@ class TransformerBlock {
   PackedLinear c_fc_, c_proj_;
 };
 
+/// The blocks of a tower, one after the other. Immutable; threads may share one.
 class Transformer {
  public:
   /// Reads the blocks `<name>.resblocks.0` to as many as there are. Throws Error, naming the file,
@@ -91,8 +92,8 @@ class Transformer {
   Transformer(FileLayers& file, const std::string& name, std::int64_t width, std::int64_t heads,
               const Activation& activation);
 
-  std::int64_t width() const { return width_; }
-  std::int64_t blocks() const { return std::ssize(blocks_); }
+  std::int64_t width() const { return width_; }                ///< channels of a token
+  std::int64_t blocks() const { return std::ssize(blocks_); }  ///< how many
 
   /// Runs all blocks on x {n, 1, tokens, width}, which is overwritten, and gives the tokens that
   /// are picked: y {n, 1, picked, width}. Each block's output is traced under its name, the last

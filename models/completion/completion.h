@@ -15,6 +15,7 @@ namespace hewn {
 
 /// What the network was trained to see of a picture with holes.
 struct CompletionInput {
+  /// What stands in a hole, and what around it.
   enum class Holes {
     mean_filled,     ///< the mean colour in the hole, the picture elsewhere
     mean_subtracted  ///< 0 in the hole, the picture less the mean colour elsewhere
@@ -24,6 +25,8 @@ struct CompletionInput {
   bool mask = true;  ///< a fourth channel, which is 1 in the hole and 0 elsewhere
 };
 
+/// Convolutions, four of them dilated, at a quarter of the resolution, and back. Immutable; threads
+/// may share one.
 class CompletionNetwork {
  public:
   /// Two layers halve the picture, so its sides are multiples of this.
@@ -52,8 +55,8 @@ class CompletionNetwork {
   /// About what forward() takes from the arena for one picture of h × w pixels, and not less.
   std::int64_t bytes(std::int64_t h, std::int64_t w, const Context& ctx) const;
 
-  const CompletionInput& input() const { return input_; }
-  std::int64_t in_channels() const { return input_.mask ? 4 : 3; }
+  const CompletionInput& input() const { return input_; }           ///< what prepare() makes
+  std::int64_t in_channels() const { return input_.mask ? 4 : 3; }  ///< RGB, and the mask
 
  private:
   explicit CompletionNetwork(FileLayers layers);

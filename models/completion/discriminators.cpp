@@ -140,7 +140,7 @@ Box score_window(ConstView mask) {
   require(hole.height() > 0, "discriminators: the mask has no hole to look at");
   // In training, holes are at most the size of the patch, and pictures are twice as large.
   constexpr std::int64_t kStep = ContextDiscriminators::kPicture;
-  const std::int64_t wanted = divide_up(2 * std::max(hole.height(), hole.width()), kStep) * kStep;
+  const std::int64_t wanted = round_up(2 * std::max(hole.height(), hole.width()), kStep);
   return square_around(hole, std::min({wanted, s.h, s.w}), s.h, s.w);
 }
 

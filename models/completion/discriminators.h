@@ -14,6 +14,8 @@
 
 namespace hewn {
 
+/// Two networks, for the whole picture and for the hole, whose features one last layer judges.
+/// Immutable; threads may share one.
 class ContextDiscriminators {
  public:
   /// What the global one sees: a whole picture, scaled to this size.

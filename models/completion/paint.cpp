@@ -17,14 +17,11 @@ std::int64_t reflect(std::int64_t i, std::int64_t side) {
   return std::min(i % period, period - i % period);
 }
 
-std::int64_t round_up(std::int64_t side) {
-  return divide_up(side, CompletionNetwork::kMultiple) * CompletionNetwork::kMultiple;
-}
-
 /// Where the network's output is wanted, on the padded picture.
 Tensor wanted_pixels(ConstView mask, bool everywhere) {
   const Nhwc& s = mask.shape;
-  Tensor wanted({1, round_up(s.h), round_up(s.w), 1});
+  constexpr std::int64_t kMultiple = CompletionNetwork::kMultiple;
+  Tensor wanted({1, round_up(s.h, kMultiple), round_up(s.w, kMultiple), 1});
   fill(wanted.view(), everywhere ? 1.0F : 0.0F);
   if (everywhere) return wanted;
   for (std::int64_t y = 0; y < s.h; ++y) {

@@ -10,6 +10,7 @@
 
 namespace hewn {
 
+/// How paint_holes() goes about it.
 struct PaintOptions {
   /// The most memory for the network's maps, in bytes. What does not fit runs in tiles.
   std::int64_t max_bytes = 256'000'000;
@@ -19,9 +20,10 @@ struct PaintOptions {
   std::function<void(std::int64_t done, std::int64_t tiles)> progress = {};
 };
 
+/// What paint_holes() made.
 struct Painting {
-  Tensor raw;  ///< {1, h, w, 3}, values in [0, 1]
-  std::int64_t tiles = 0;
+  Tensor raw;              ///< {1, h, w, 3}, values in [0, 1]
+  std::int64_t tiles = 0;  ///< how many windows the network saw
 };
 
 /// The network's output in every pixel of the holes and its eight neighbours; elsewhere that or the

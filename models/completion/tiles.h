@@ -14,8 +14,8 @@ namespace hewn {
 struct Box {
   std::int64_t top = 0, left = 0, bottom = 0, right = 0;
 
-  std::int64_t height() const { return bottom - top; }
-  std::int64_t width() const { return right - left; }
+  std::int64_t height() const { return bottom - top; }  ///< in pixels
+  std::int64_t width() const { return right - left; }   ///< in pixels
 };
 
 /// A part of a picture that is computed at a time.
@@ -24,10 +24,11 @@ struct CompletionTile {
   Box window;  ///< the pixels that they depend on, inside the picture
 };
 
+/// What a window has to hold, and may take.
 struct TileLimits {
   std::int64_t multiple = 4;  ///< cores and windows begin and end at multiples of this
   std::int64_t context = 0;  ///< how far a window reaches beyond its core; a multiple of `multiple`
-  std::int64_t max_bytes = 0;
+  std::int64_t max_bytes = 0;  ///< of one window
   /// What a window of h × w pixels takes.
   std::function<std::int64_t(std::int64_t h, std::int64_t w)> bytes;
 };

@@ -26,6 +26,7 @@ struct ConvWeights {
   std::vector<float> bias;
   std::vector<float> scale, shift;  ///< empty, or the batch norm that follows the activation
 
+  /// What operators take; it looks at this.
   Conv2dWeights spans() const { return {shape, weight, bias, scale, shift}; }
 };
 
@@ -46,7 +47,7 @@ class LayerSource {
   explicit LayerSource(Conv2dPacking packing) : packing_(packing) {}
   virtual ~LayerSource() = default;
 
-  Conv2dPacking packing() const { return packing_; }
+  Conv2dPacking packing() const { return packing_; }  ///< of every layer
 
   /// How many channels come out of a layer, and of how many products a value of theirs is the sum.
   struct Fan {
@@ -90,6 +91,7 @@ class FileLayers : public LayerSource {
   FileLayers(const SafetensorsFile& file, std::string_view model, Conv2dPacking packing,
              LinearPrecision precision = LinearPrecision::float32);
 
+  /// Of every linear layer.
   LinearPrecision precision() const { return precision_; }
 
   /// The file's path, for messages.
@@ -102,6 +104,7 @@ class FileLayers : public LayerSource {
   /// `count` numbers from `least` to `most`.
   std::vector<double> config_numbers(const std::string& key, std::size_t count, double least,
                                      double most) const;
+  /// True or false.
   bool config_flag(const std::string& key) const;
   /// Whether the configuration has the key, and not null for it.
   bool has_config(const std::string& key) const;
@@ -119,6 +122,7 @@ class FileLayers : public LayerSource {
   void expect_config(const std::string& key, std::int64_t value) const;
   /// Whether the file has weights for the layer.
   bool has(const std::string& name) const { return has_tensor(name + ".weight"); }
+  /// Whether the file has a tensor of this very name.
   bool has_tensor(const std::string& name) const { return file_.find(name) != nullptr; }
   /// Throws Error, naming file and tensor, when one is missing, not finite, or of another shape.
   ConvWeights weights(const std::string& name, const Shape& shape, const Fan& fan) override;
@@ -167,6 +171,7 @@ class RandomLayers : public LayerSource {
   /// Layers have the first of `gains` that fits their name, or kReluGain.
   RandomLayers(std::uint64_t seed, Conv2dPacking packing, std::vector<Gain> gains = {})
       : LayerSource(packing), random_(seed), gains_(std::move(gains)) {}
+  /// Uniform weights, and biases from −0.1 to 0.1,.
   ConvWeights weights(const std::string& name, const Shape& shape, const Fan& fan) override;
 
  private:

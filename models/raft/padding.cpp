@@ -8,8 +8,8 @@
 namespace hewn {
 
 RaftPadding::RaftPadding(std::int64_t h, std::int64_t w, RaftPaddingWay way) {
-  const std::int64_t rows = divide_up(h, Raft::kCell) * Raft::kCell - h;
-  const std::int64_t columns = divide_up(w, Raft::kCell) * Raft::kCell - w;
+  const std::int64_t rows = round_up(h, Raft::kCell) - h;
+  const std::int64_t columns = round_up(w, Raft::kCell) - w;
   left = columns / 2;
   right = columns - left;
   top = way == RaftPaddingWay::sintel ? rows / 2 : 0;

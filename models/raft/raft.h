@@ -25,6 +25,7 @@ class Raft {
   /// Where the last level of the correlation pyramid is one cell.
   static constexpr std::int64_t kMinSide = kCell << (kRaftLevels - 1);
 
+  /// How many iterations, from where, and who watches.
   struct Options {
     std::int64_t iterations = 20;  ///< ≥ 1
     CorrelationForm correlation = CorrelationForm::all_pairs;
@@ -59,7 +60,7 @@ class Raft {
   /// bits depend on neither threads nor instruction set.
   Output forward(ConstView image1, ConstView image2, const Options& options, Context& ctx) const;
 
-  const RaftVariant& variant() const { return variant_; }
+  const RaftVariant& variant() const { return variant_; }  ///< which of the two it is
 
   /// all_pairs where that takes at most `budget` bytes for pictures of h × w pixels, which are as
   /// forward() needs them; else on_demand.

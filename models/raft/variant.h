@@ -20,6 +20,7 @@ struct RaftVariant {
   std::int64_t radius;                   ///< of the correlation lookup
 };
 
+/// RAFT: 5.3 million parameters.
 inline constexpr RaftVariant kRaftLarge{.name = "large",
                                         .large = true,
                                         .channels = {64, 96, 128},
@@ -28,6 +29,7 @@ inline constexpr RaftVariant kRaftLarge{.name = "large",
                                         .context = 128,
                                         .motion = 128,
                                         .radius = 4};
+/// RAFT-small: 1.0 million.
 inline constexpr RaftVariant kRaftSmall{.name = "small",
                                         .large = false,
                                         .channels = {32, 64, 96},

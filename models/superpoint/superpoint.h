@@ -22,6 +22,8 @@ enum class DescriptorSampling {
   half_pixel  ///< pixel centres: (xy + 0.5) / (8·size)
 };
 
+/// The network: an encoder, and a head each for the detector and the descriptors. Immutable;
+/// threads may share one.
 class SuperPoint {
  public:
   /// One cell of the detector is 8 × 8 pixels.
@@ -48,6 +50,7 @@ class SuperPoint {
   /// Arena::Scope around this and all use of the output.
   Output forward(ConstView image, Context& ctx) const;
 
+  /// For sample_descriptors(): what the checkpoint was trained with.
   DescriptorSampling descriptor_sampling() const { return sampling_; }
   /// Which public checkpoint the weights have the form of: "magicleap", "open-v6", "conv5a",
   /// "magicpoint" or "random".

@@ -11,6 +11,7 @@ namespace hewn {
 /// An activation function and its parameter. The polynomials behind them, with their error, are in
 /// runtime/isa/math.h.
 struct Activation {
+  /// Which function.
   enum class Kind {
     none,        ///< x
     relu,        ///< max(x, 0)                          torch.relu
@@ -23,6 +24,7 @@ struct Activation {
   Kind kind = Kind::none;
   float negative_slope = 0.01F;  ///< leaky_relu only
 
+  /// max(x, 0), the one that needs no parameter and is everywhere.
   static constexpr Activation relu() { return {.kind = Kind::relu}; }
 };
 

@@ -34,8 +34,8 @@ class Attention {
         queries_(q.shape.w),
         gemm_(select_kernels<GemmKernels>(ctx.isa())),
         kernels_(select_kernels<AttentionKernels>(ctx.isa())),
-        score_stride_(divide_up(keys_, kPanel) * kPanel),
-        value_floats_(divide_up(depth_, kPanel) * kPanel * keys_) {
+        score_stride_(round_up(keys_, kPanel)),
+        value_floats_(round_up(depth_, kPanel) * keys_) {
     worker_floats_ =
         score_stride_ * depth_ + value_floats_ + gemm_.max_pixels * (score_stride_ + kPanel);
     memory_ = ctx.arena().allocate<float>(checked_multiply(ctx.threads(), worker_floats_)).data();
@@ -221,7 +221,7 @@ void tree_attention(ConstView q, std::span<const std::int32_t> tokens, ConstView
   const ProfileScope profile(ctx.profiler(), "tree_attention", "", work_of(pairs, q, k));
   const Arena::Scope scope(ctx.arena());
   // What a worker works with begins at a cache line of its own.
-  const std::int64_t room = divide_up(longest, kPanel) * kPanel;
+  const std::int64_t room = round_up(longest, kPanel);
   const auto chains = ctx.arena().allocate<std::int32_t>(checked_multiply(room, ctx.threads()));
   const auto scores = ctx.arena().allocate<float>(checked_multiply(room, ctx.threads()));
   const std::int64_t depth = q.shape.c / heads;

@@ -42,7 +42,7 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx) {
   constexpr std::int64_t kBands = 16;
   const Nhwc& s = x.shape;
   const std::int64_t tile = conv2d_tile(conv, ctx).h;
-  const std::int64_t rows = divide_up(std::max(divide_up(s.h, kBands), p.padding_h), tile) * tile;
+  const std::int64_t rows = round_up(std::max(divide_up(s.h, kBands), p.padding_h), tile);
   const Arena::Scope scope(ctx.arena());
   const View bands[2] = {ctx.arena().view({1, rows, s.w, s.c}),
                          ctx.arena().view({1, rows, s.w, s.c})};

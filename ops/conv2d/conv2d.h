@@ -35,6 +35,7 @@ enum class Conv2dPacking {
   precise,  ///< those that are; others run the direct algorithm too
 };
 
+/// The parameters of torch.nn.functional.conv2d, and what follows it.
 struct Conv2dParams {
   std::int64_t stride_h = 1, stride_w = 1;      ///< ≥ 1
   std::int64_t padding_h = 0, padding_w = 0;    ///< ≥ 0; zeros, on both sides
@@ -66,14 +67,14 @@ class PackedConv2d {
   /// shape asks for. The spans may go away afterwards.
   PackedConv2d(std::string name, const Conv2dParams& params, const Conv2dWeights& weights);
 
-  const std::string& name() const { return name_; }
-  const Conv2dParams& params() const { return params_; }
+  const std::string& name() const { return name_; }       ///< for errors and profiles
+  const Conv2dParams& params() const { return params_; }  ///< as given
   /// What conv2d() runs unless ctx.precise().
   Conv2dAlgorithm algorithm() const { return algorithm_; }
-  std::int64_t in_channels() const { return in_channels_; }
-  std::int64_t out_channels() const { return out_channels_; }
-  std::int64_t kernel_h() const { return kernel_h_; }
-  std::int64_t kernel_w() const { return kernel_w_; }
+  std::int64_t in_channels() const { return in_channels_; }    ///< of the input, all groups
+  std::int64_t out_channels() const { return out_channels_; }  ///< of the result
+  std::int64_t kernel_h() const { return kernel_h_; }          ///< rows of taps
+  std::int64_t kernel_w() const { return kernel_w_; }          ///< columns of taps
 
   /// The shape of the result for an input of shape `x`: each side is
   /// ⌊(side + 2·padding − dilation·(kernel − 1) − 1) / stride⌋ + 1. Throws Error when the channels
@@ -83,12 +84,15 @@ class PackedConv2d {
   /// Panels of 16 output channels: [group][panel][kernel_h][kernel_w][in / groups][16], padded with
   /// zeros. Null where only Winograd's weights are kept.
   const float* panels() const { return panels_.view().data; }
+  /// How many panels a group has: its output channels over 16, rounded up.
   std::int64_t panels_per_group() const { return panels_per_group_; }
   /// Winograd's transformed weights, or null where algorithm() is direct: see winograd.h.
   const float* winograd() const { return winograd_.view().data; }
-  /// Per-channel values in the order and with the padding of the panels; null when absent.
+  /// The bias of each channel, in the order and with the padding of the panels; null when absent.
   const float* bias() const { return bias_.view().data; }
+  /// The scale after the activation, as bias().
   const float* scale() const { return scale_.view().data; }
+  /// The shift after the scale, as bias().
   const float* shift() const { return shift_.view().data; }
 
  private:

@@ -16,7 +16,6 @@ namespace hewn {
 
 namespace {
 
-std::int64_t round_up(std::int64_t a, std::int64_t b) { return divide_up(a, b) * b; }
 std::int64_t round_down(std::int64_t a, std::int64_t b) { return a / b * b; }
 
 /// Rows of the second convolution between two calls of the first.

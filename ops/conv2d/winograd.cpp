@@ -73,7 +73,7 @@ class WinogradConv2d {
     columns_ = divide_up(y_.shape.w * pooling_, subpixels_.w);
     subpixel_panels_ = conv_.panels_per_group() / (subpixels_.h * subpixels_.w);
     depth_ = conv_.in_channels();
-    channels_ = divide_up(depth_, kPanel) * kPanel;
+    channels_ = round_up(depth_, kPanel);
     tile_channels_ = tile_.parts() * channels_;
     for (int part = 0; part < tile_.parts(); ++part) {
       part_offsets_[static_cast<std::size_t>(part)] = part * channels_;
@@ -125,7 +125,7 @@ class WinogradConv2d {
       group_ = subpixel_panels_;
     }
     // Blocks of nearly equal size, and as many for every thread.
-    blocks_ = std::min(divide_up(divide_up(tiles_, block), ctx.threads()) * ctx.threads(), tiles_);
+    blocks_ = std::min(round_up(divide_up(tiles_, block), ctx.threads()), tiles_);
     block_ = divide_up(tiles_, blocks_);
   }
 

@@ -160,7 +160,7 @@ class Chain {
   template <typename MakeRows>
   void make(std::size_t i, std::int64_t until, const MakeRows& make_rows) {
     Stage& stage = stages_[i];
-    const std::int64_t whole_tiles = divide_up(until, stage.tile) * stage.tile;
+    const std::int64_t whole_tiles = round_up(until, stage.tile);
     until = std::min(whole_tiles, stage.shape.h);
     if (until <= stage.done) return;
     if (i > 0) {

@@ -16,6 +16,7 @@ namespace hewn {
 /// One convolution of a chain. It must outlive the call.
 using ConvLink = std::variant<const PackedConv2d*, const PackedConvTranspose2d*>;
 
+/// The most convolutions that a chain may have.
 inline constexpr std::size_t kMaxConvLinks = 8;
 
 /// What the rows of a chain take: enough for threads not to wait for each other at every turn.

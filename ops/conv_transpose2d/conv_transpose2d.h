@@ -11,6 +11,7 @@
 
 namespace hewn {
 
+/// The parameters of torch.nn.functional.conv_transpose2d, and what follows it.
 struct ConvTranspose2dParams {
   std::int64_t stride_h = 1, stride_w = 1;    ///< 1 … 64
   std::int64_t padding_h = 0, padding_w = 0;  ///< ≥ 0; so much is cut off on both sides
@@ -53,16 +54,16 @@ class PackedConvTranspose2d {
     std::vector<std::uint64_t> products;  ///< for each phase, as in Subpixels
   };
 
-  const std::string& name() const { return name_; }
-  const ConvTranspose2dParams& params() const { return params_; }
+  const std::string& name() const { return name_; }                ///< for errors and profiles
+  const ConvTranspose2dParams& params() const { return params_; }  ///< as given
   /// Empty where only the merged convolution is kept.
   const std::vector<Phase>& phases() const { return phases_; }
   /// Present where it runs in Contexts that are not precise.
   const std::optional<Merged>& merged() const { return merged_; }
-  std::int64_t in_channels() const { return in_channels_; }
-  std::int64_t out_channels() const { return out_channels_; }
-  std::int64_t kernel_h() const { return kernel_h_; }
-  std::int64_t kernel_w() const { return kernel_w_; }
+  std::int64_t in_channels() const { return in_channels_; }    ///< of the input, all groups
+  std::int64_t out_channels() const { return out_channels_; }  ///< of the result
+  std::int64_t kernel_h() const { return kernel_h_; }          ///< rows of taps
+  std::int64_t kernel_w() const { return kernel_w_; }          ///< columns of taps
 
   /// The shape of the result for an input of shape `x`: each side is
   /// (side − 1)·stride − 2·padding + dilation·(kernel − 1) + output_padding + 1. Throws Error when

@@ -173,8 +173,8 @@ bool merging_pays(const ConvTranspose2dParams& p, const Shape& weights, const Ax
 PackedConvTranspose2d::Merged merge(const std::string& name, const ConvTranspose2dParams& p,
                                     const Conv2dWeights& weights, const Axis& rows,
                                     const Axis& columns) {
-  const Shape& from = weights.shape;                                  // in, out, kernel_h, kernel_w
-  const std::int64_t channels = divide_up(from[1], kPanel) * kPanel;  // of a phase
+  const Shape& from = weights.shape;                        // in, out, kernel_h, kernel_w
+  const std::int64_t channels = round_up(from[1], kPanel);  // of a phase
   const auto phases = std::ssize(rows.phases) * std::ssize(columns.phases);
   const Shape shape{phases * channels, from[0], Axis::kTaps, Axis::kTaps};
   std::vector<float> merged(static_cast<std::size_t>(shape.count()));

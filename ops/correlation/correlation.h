@@ -17,11 +17,11 @@ enum class CorrelationForm {
   all_pairs,
   /// Only those that a lookup asks for, when it asks for them ("Efficient Computation for High
   /// Resolution Images"): memory grows with the number of pixels. What the lookup before has
-  /// computed
-  /// is kept, so that a flow that hardly moves costs little.
+  /// computed is kept, so that a flow that hardly moves costs little.
   on_demand,
 };
 
+/// What is looked up, and how it is had.
 struct CorrelationParams {
   std::int64_t levels = 4;  ///< 1 to 8; each halves the second map
   std::int64_t radius = 4;  ///< 0 to 7; of the window that is looked up, in pixels of a level
@@ -32,6 +32,7 @@ struct CorrelationParams {
 /// it dies with the enclosing Arena::Scope.
 class Correlation {
  public:
+  /// The most levels that a pyramid may have.
   static constexpr std::int64_t kMaxLevels = 8;
 
   /// features1, features2: [n, h, w, c], h and w at least 2^(levels − 1), c ≥ 1. The level l of the

@@ -8,6 +8,7 @@
 
 namespace hewn {
 
+/// Functions of one number.
 enum class UnaryOp {
   abs,   ///< |x|                                      torch.abs
   exp,   ///< eˣ, within 1.1 ulp                       torch.exp
@@ -15,6 +16,7 @@ enum class UnaryOp {
   erf,   ///< the error function, within 1.5 ulp       torch.erf
 };
 
+/// Functions of two numbers, each rounded once.
 enum class BinaryOp {
   add,
   subtract,

@@ -6,7 +6,9 @@
 
 namespace hewn {
 
+/// The parameters of torch.nn.functional.grid_sample.
 struct GridSampleParams {
+  /// What is between pixels.
   enum class Mode {
     bilinear,  ///< a tent over 2 × 2 pixels
     nearest,   ///< the nearest pixel; halfway, the even one

@@ -17,6 +17,7 @@ namespace hewn {
 /// Weights as PyTorch stores those of three convolutions over the channels [h, x], each contiguous:
 /// [hidden][hidden + inputs][kernel_h][kernel_w].
 struct ConvGruWeights {
+  /// One of the three convolutions.
   struct Gate {
     std::span<const float> weight;
     std::span<const float> bias;  ///< one value for each hidden channel
@@ -38,10 +39,11 @@ class PackedConvGru {
   PackedConvGru(std::string name, const ConvGruWeights& weights, std::int64_t constants = 0,
                 Conv2dPacking packing = Conv2dPacking::any);
 
-  const std::string& name() const { return name_; }
-  std::int64_t hidden() const { return hidden_; }
+  const std::string& name() const { return name_; }  ///< for errors and profiles
+  std::int64_t hidden() const { return hidden_; }    ///< channels of the state
   /// Inputs that change from step to step.
   std::int64_t inputs() const { return inputs_; }
+  /// Inputs that stay the same.
   std::int64_t constants() const { return constants_; }
   /// hidden + inputs + hidden.
   std::int64_t state_channels() const { return 2 * hidden_ + inputs_; }

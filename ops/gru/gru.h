@@ -27,10 +27,10 @@ class PackedGru {
   /// the shape asks for. The spans may go away afterwards.
   PackedGru(const std::string& name, const GruWeights& weights);
 
-  std::int64_t inputs() const { return input_.in_features(); }
-  std::int64_t hidden() const { return state_.in_features(); }
-  const PackedLinear& input() const { return input_; }
-  const PackedLinear& state() const { return state_; }
+  std::int64_t inputs() const { return input_.in_features(); }  ///< channels of x
+  std::int64_t hidden() const { return state_.in_features(); }  ///< channels of the state
+  const PackedLinear& input() const { return input_; }          ///< x → [r, z, n]
+  const PackedLinear& state() const { return state_; }          ///< h → [r, z, n]
 
  private:
   PackedLinear input_;

@@ -7,6 +7,7 @@
 
 namespace hewn {
 
+/// What is under the root, and what follows.
 struct InstanceNormParams {
   float eps = 1e-5F;  ///< ≥ 0; added to the variance
   Activation activation = {};

@@ -38,8 +38,8 @@ void bf16_linear(ConstView x, const PackedLinear& layer, View y, const Addends& 
   const auto& kernels = select_kernels<Bf16Kernels>(*bf16);
   const auto& gemm = select_kernels<GemmKernels>(ctx.isa());
   const std::int64_t rows = x.shape.pixels();
-  const std::int64_t padded_rows = divide_up(rows, kBf16Rows) * kBf16Rows;
-  const std::int64_t depth = divide_up(layer.in_features(), kBf16Depth) * kBf16Depth;
+  const std::int64_t padded_rows = round_up(rows, kBf16Rows);
+  const std::int64_t depth = round_up(layer.in_features(), kBf16Depth);
   const auto in =
       ctx.arena().allocate<std::uint16_t>(checked_multiply(padded_rows, depth, "bfloat16 rows"));
   parallel_for(ctx, padded_rows, kBf16Rows, [&](std::int64_t begin, std::int64_t end, int) {

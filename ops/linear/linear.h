@@ -43,16 +43,18 @@ class PackedLinear {
   PackedLinear(std::string name, const LinearWeights& weights, const Activation& activation = {},
                LinearPrecision precision = LinearPrecision::float32);
 
-  const std::string& name() const { return name_; }
-  std::int64_t in_features() const { return in_features_; }
-  std::int64_t out_features() const { return out_features_; }
-  const Activation& activation() const { return activation_; }
+  const std::string& name() const { return name_; }             ///< for errors and profiles
+  std::int64_t in_features() const { return in_features_; }     ///< channels of x
+  std::int64_t out_features() const { return out_features_; }   ///< channels of y
+  const Activation& activation() const { return activation_; }  ///< as given
 
-  LinearPrecision precision() const { return precision_; }
+  LinearPrecision precision() const { return precision_; }  ///< which panels it has
 
-  /// The panels, as float32, binary16 or bfloat16; the others are empty.
+  /// The panels as float32; empty where the layer has others.
   std::span<const float> panels() const { return panels_.values(); }
+  /// The panels as binary16, likewise.
   std::span<const std::uint16_t> half_panels() const { return half_panels_.values(); }
+  /// The panels as bfloat16, likewise.
   std::span<const std::uint16_t> bf16_panels() const { return bf16_panels_.values(); }
   /// Padded with zeros to whole panels; zeros throughout where the layer has none.
   std::span<const float> bias() const { return bias_.values(); }

@@ -24,7 +24,7 @@ template <typename Value>
 AlignedArray<Value> pack_panels(const Shape& shape, std::span<const Value> weight) {
   const std::int64_t out = shape[0];
   const std::int64_t in = shape[1];
-  AlignedArray<Value> panels(checked_multiply(divide_up(out, kPanel) * kPanel, in, "panels"));
+  AlignedArray<Value> panels(checked_multiply(round_up(out, kPanel), in, "panels"));
   for (std::int64_t first = 0; first < out; first += kPanel) {
     pack_panel_of_rows(weight.data() + first * in, in, std::min(out - first, kPanel), in,
                        panels.data() + first * in);
@@ -38,9 +38,8 @@ AlignedArray<std::uint16_t> pack_bf16_panels(const Shape& shape, std::span<const
                                              const Round& round) {
   const std::int64_t out = shape[0];
   const std::int64_t in = shape[1];
-  const std::int64_t depth = divide_up(in, kBf16Depth) * kBf16Depth;
-  AlignedArray<std::uint16_t> panels(
-      checked_multiply(divide_up(out, kPanel) * kPanel, depth, "panels"));
+  const std::int64_t depth = round_up(in, kBf16Depth);
+  AlignedArray<std::uint16_t> panels(checked_multiply(round_up(out, kPanel), depth, "panels"));
   std::ranges::fill(panels.values(), std::uint16_t{0});
   for (std::int64_t o = 0; o < out; ++o) {
     const Value* from = weight.data() + o * in;
@@ -78,7 +77,7 @@ PackedLinear::PackedLinear(std::string name, const LinearWeights& weights,
     }
   }
   if (!weights.bias.empty()) check_size(name_, "bias", weights.bias, out_features_);
-  bias_ = AlignedArray<float>(divide_up(out_features_, kPanel) * kPanel);
+  bias_ = AlignedArray<float>(round_up(out_features_, kPanel));
   std::ranges::fill(bias_.values(), 0.0F);
   std::ranges::copy(weights.bias, bias_.values().begin());
 }

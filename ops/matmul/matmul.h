@@ -6,6 +6,7 @@
 
 namespace hewn {
 
+/// How b is stored.
 struct MatmulParams {
   bool transpose_b = false;  ///< b holds its transpose: {batch, 1, columns, depth}
 };

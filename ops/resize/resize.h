@@ -9,7 +9,9 @@
 
 namespace hewn {
 
+/// The parameters of torch.nn.functional.interpolate.
 struct ResizeParams {
+  /// What is between pixels.
   enum class Mode {
     nearest,   ///< PyTorch's "nearest": the pixel at ⌊position⌋, not "nearest-exact"
     bilinear,  ///< a tent over 2 × 2 pixels

@@ -37,11 +37,14 @@ class SafetensorsFile {
   /// demands.
   explicit SafetensorsFile(const std::filesystem::path& path);
   ~SafetensorsFile();
+  /// Moves; entries stay where they are. What is left may be destroyed or assigned to, and nothing
+  /// else.
   SafetensorsFile(SafetensorsFile&&) noexcept;
+  /// Moves, likewise.
   SafetensorsFile& operator=(SafetensorsFile&&) noexcept;
 
-  const std::filesystem::path& path() const;
-  std::size_t file_size() const;
+  const std::filesystem::path& path() const;  ///< as given
+  std::size_t file_size() const;              ///< in bytes
   /// In the order of their data in the file.
   const std::vector<TensorEntry>& tensors() const;
   /// The `__metadata__` strings.

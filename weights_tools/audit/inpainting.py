@@ -26,8 +26,8 @@ from weights_tools.errors import ToolError
 
 TELEA_RADIUS = 1  # pixels around a pixel that have a say in it, as in hewn
 # Two implementations that choose differently where the definition leaves a choice
-# (models/tasks/inpainting/README.md) are nearer to each other than to the truth. Half as far, at most:
-# over photographs it is a tenth to two fifths.
+# (models/tasks/inpainting/README.md) are nearer to each other than to the truth. Half as far, at
+# most: over photographs it is a tenth to two fifths.
 TELEA_SHARE_OF_ERROR = 0.5
 POISSON_RESIDUAL_LIMIT = 1e-6
 

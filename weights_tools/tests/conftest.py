@@ -26,11 +26,11 @@ def shared_data() -> Path:
 
 @pytest.fixture
 def stand_in(tmp_path: Path) -> Callable[..., Path]:
-    """Makes a program that runs a module of these tests with some options in front."""
+    """Makes a program that runs a module of support/ with some options in front."""
 
     def make(module: str, *options: str) -> Path:
         program = tmp_path / module
-        command = [sys.executable, "-m", f"weights_tools.tests.{module}", *options]
+        command = [sys.executable, "-m", f"weights_tools.tests.support.{module}", *options]
         program.write_text(f'#!/bin/sh\ncd "{REPOSITORY}" && exec {" ".join(command)} "$@"\n')
         program.chmod(0o755)
         return program
@@ -39,10 +39,16 @@ def stand_in(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def on_one_thread() -> Iterator[None]:
-    """And without gradients, for pictures that are too small for more threads to help."""
+def one_thread() -> Iterator[None]:
+    """For pictures that are too small for more threads to help."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def on_one_thread(one_thread: None) -> Iterator[None]:
+    """And without gradients."""
     with torch.inference_mode():
         yield
-    torch.set_num_threads(threads)

@@ -17,7 +17,8 @@ struct Hole {
   std::vector<std::uint8_t> inside;  ///< h × w: 1 for a pixel of the hole, else 0
   std::int64_t count = 0;            ///< how many are 1
 
-  std::int64_t pixels() const { return h * w; }
+  std::int64_t pixels() const { return h * w; }  ///< of the picture
+  /// Whether a pixel, which is not checked, is missing.
   bool contains(std::int64_t pixel) const { return inside[static_cast<std::size_t>(pixel)] != 0; }
   /// Whether there is no pixel beside it.
   bool full() const { return count == pixels(); }

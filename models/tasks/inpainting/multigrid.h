@@ -36,6 +36,7 @@ class Multigrid {
   /// Approximately a⁻¹ r: one V-cycle. Thread-safe.
   Eigen::VectorXd approximate_solution(const Eigen::VectorXd& r) const;
 
+  /// What solve() found, and in how many iterations.
   struct Solution {
     Eigen::VectorXd x;
     std::int64_t iterations = 0;
@@ -45,7 +46,7 @@ class Multigrid {
   /// iteration tracks it is at most `tolerance` × |b| or `max_iterations` have passed. Thread-safe.
   Solution solve(const Eigen::VectorXd& b, double tolerance, std::int64_t max_iterations) const;
 
-  const SparseMatrix& matrix() const;
+  const SparseMatrix& matrix() const;  ///< what it was made of
 
  private:
   struct Level;

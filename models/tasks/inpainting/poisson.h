@@ -9,6 +9,7 @@
 
 namespace hewn {
 
+/// How the equations are solved.
 enum class PoissonMethod {
   none,      ///< nothing to solve: the region is empty, or the whole picture
   direct,    ///< sparse Cholesky factorisation

@@ -9,6 +9,7 @@
 
 namespace hewn {
 
+/// What is done with a completion network's picture.
 enum class Postprocess {
   none,     ///< the network's pixels in the hole, as they are
   fmm,      ///< fast marching alone; the network's output is not used
@@ -16,10 +17,10 @@ enum class Postprocess {
   both      ///< blended into the picture filled by fast marching, on the hole's inner part
 };
 
-/// Radius of fast marching, and how far inside the hole `both` begins to blend: those of the
-/// release that comes with Iizuka, Simo-Serra and Ishikawa, "Globally and locally consistent image
-/// completion", 2017, section 4.3.
+/// Radius of fast marching: that of the release that comes with Iizuka, Simo-Serra and Ishikawa,
+/// "Globally and locally consistent image completion", 2017, section 4.3.
 inline constexpr double kPostprocessRadius = 1;
+/// How far inside the hole `both` begins to blend, in pixels: that of the same release.
 inline constexpr std::int64_t kPostprocessErosion = 3;
 
 /// Joins a network's output to the known pixels of a picture.

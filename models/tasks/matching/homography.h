@@ -28,6 +28,7 @@ std::optional<Eigen::Vector2d> project(const Eigen::Matrix3d& homography, const 
 /// finite, or on a line.
 std::optional<Eigen::Matrix3d> fit_homography(std::span<const Correspondence> points);
 
+/// When a correspondence fits, and how long to look.
 struct RansacOptions {
   double threshold = 3;        ///< > 0: an inlier lands this near to its point in b, in pixels of b
   double confidence = 0.9999;  ///< in (0, 1): of having drawn four inliers at least once
@@ -35,12 +36,14 @@ struct RansacOptions {
   std::uint64_t seed = 0;
 };
 
+/// Whether there is a homography, and if not, why.
 enum class HomographyStatus {
   found,
   too_few,    ///< fewer than four correspondences
   degenerate  ///< no four that agree, or those that do lie on a line within their noise
 };
 
+/// What estimate_homography() found.
 struct HomographyEstimate {
   HomographyStatus status = HomographyStatus::degenerate;
   /// a → b, scaled so that the last element is 1 (−1 where a's origin lies beyond the horizon; left

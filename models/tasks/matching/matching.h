@@ -16,6 +16,7 @@ struct Match {
   float similarity = 0;  ///< their dot product: the cosine of the angle between them
 };
 
+/// Which pairs stay.
 struct MatchOptions {
   /// In (0, 1]. Lowe's ratio test (2004, section 7.1): a match stays when its distance in
   /// descriptor space is below `ratio` times the distance to the second nearest descriptor of b.

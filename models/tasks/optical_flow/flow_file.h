@@ -32,9 +32,11 @@ FlowField read_kitti_flow(const std::filesystem::path& path);
 /// format's own function does, and for a file that begins like neither.
 FlowField read_flow(const std::filesystem::path& path);
 
-/// As the three functions above, from the bytes of a file; `name` stands for it in messages.
+/// As read_flo(), from the bytes of a file; `name` stands for it in messages.
 FlowField decode_flo(std::span<const std::byte> file, std::string_view name);
+/// As read_kitti_flow(), likewise.
 FlowField decode_kitti_flow(std::span<const std::byte> file, std::string_view name);
+/// As read_flow(), likewise.
 FlowField decode_flow(std::span<const std::byte> file, std::string_view name);
 
 /// Writes Middlebury's format, under a temporary name that is then renamed, so that `path` is

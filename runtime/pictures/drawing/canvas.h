@@ -27,6 +27,7 @@ struct PixelRectangle {
   std::int64_t height = 0;
 };
 
+/// What lines and discs are drawn with.
 struct Pen {
   Colour colour{};
   double width = 1;   ///< in pixels
@@ -36,17 +37,22 @@ struct Pen {
 /// An RGB picture to draw on. What lies outside of it is cut off.
 class Canvas {
  public:
+  /// All of one colour. Throws as Tensor does.
   Canvas(std::int64_t width, std::int64_t height, const Colour& background);
 
   /// Puts a gray or RGB picture {1, h, w, 1 or 3} with its upper left corner at pixel (left, top),
   /// `brightness` times as bright as it is. left, top ≥ 0.
   void draw_picture(ConstView picture, std::int64_t left, std::int64_t top, float brightness = 1);
+  /// Whole pixels in one colour, without smooth edges.
   void fill(const PixelRectangle& rectangle, const Colour& colour);
+  /// A ring, the middle of its line `radius` pixels from the centre.
   void draw_circle(const Place& centre, double radius, const Pen& pen);
+  /// All that is within `radius` pixels of the centre; the width of the pen does not matter.
   void draw_disc(const Place& centre, double radius, const Pen& pen);
+  /// From place to place, with round ends.
   void draw_line(const Place& from, const Place& to, const Pen& pen);
 
-  Image image() const;
+  Image image() const;  ///< what was drawn, 8 bits a channel
 
  private:
   template <typename Distance>

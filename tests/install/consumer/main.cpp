@@ -1,9 +1,11 @@
-// A convolution of ones by ones: inside the picture, every output counts the nine taps.
+// A convolution of ones by ones: inside the picture, every output counts the nine taps. And the
+// library says of itself what its package does.
 #include <iostream>
 #include <vector>
 
 #include <hewn/ops/conv2d/conv2d.h>
 #include <hewn/runtime/error.h>
+#include <hewn/runtime/version.h>
 
 int main() {
   try {
@@ -17,7 +19,7 @@ int main() {
     hewn::conv2d(x.view(), conv, y.view(), ctx);
     std::cout << "corner " << y.view().pixel(0, 0, 0)[0] << ", inside "
               << y.view().pixel(0, 1, 1)[0] << "\n";
-    return 0;
+    return hewn::version() == PACKAGE_VERSION ? 0 : 1;
   } catch (const hewn::Error& error) {
     std::cerr << error.what() << "\n";
     return 1;

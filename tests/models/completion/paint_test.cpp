@@ -158,7 +158,7 @@ TEST(PaintHoles, SidesArePaddedByReflection) {
     for (const bool full : {true, false}) {
       const Tensor mask =
           mask_where(h, w, [full = full](auto y, auto x) { return full || y + x > 0; });
-      const Nhwc padded{1, divide_up(h, 4) * 4, divide_up(w, 4) * 4, 3};
+      const Nhwc padded{1, round_up(h, 4), round_up(w, 4), 3};
       Tensor wide(padded);
       Tensor wide_mask({1, padded.h, padded.w, 1});
       for (std::int64_t y = 0; y < padded.h; ++y) {

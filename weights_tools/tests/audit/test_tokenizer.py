@@ -9,7 +9,7 @@ import pytest
 from weights_tools.audit import tokenizer
 from weights_tools.audit.__main__ import main
 from weights_tools.audit.tokenizer_texts import random_texts
-from weights_tools.tests.stand_in_tokenize import CharacterTokenizer
+from weights_tools.tests.support.stand_in_tokenize import CharacterTokenizer
 
 StandIn = Callable[..., Path]
 

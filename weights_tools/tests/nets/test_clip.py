@@ -27,6 +27,7 @@ from weights_tools.nets.clip import (
 )
 from weights_tools.nets.clip_prompts import ensemble
 from weights_tools.nets.clip_tokens import Tokenizer
+from weights_tools.tests.support.tensors import double, relative_l2
 
 pytest.importorskip("open_clip")
 
@@ -47,17 +48,13 @@ def weights(form: str) -> dict[str, Tensor]:
     """In float64."""
     checkpoint = random_checkpoint(FORMS[form], seed=5, half=True)
     tensors, _ = convert(checkpoint, load_merges(None))
-    return {n: t.double() if t.is_floating_point() else t for n, t in tensors.items()}
+    return double(tensors)
 
 
 def pictures(form: str, count: int) -> Tensor:
     generator = torch.Generator().manual_seed(6)
     shape = (count, 3, FORMS[form].side, FORMS[form].side)
     return torch.randn(shape, generator=generator, dtype=torch.float64)
-
-
-def relative_l2(actual: Tensor, expected: Tensor) -> float:
-    return ((actual - expected).norm() / expected.norm()).item()
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The public RAFT checkpoints' names and shapes, written out independently of the network."""
 
-from weights_tools.tests.checkpoint_lists import Shapes, written_out
+from weights_tools.tests.support.checkpoint_lists import Shapes, written_out
 
 # Each line is a convolution, with a weight of this shape and a bias, or behind a `+` a batch norm.
 LARGE = """

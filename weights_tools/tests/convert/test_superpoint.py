@@ -1,6 +1,5 @@
 """Conversion: the four public forms, and checkpoints that must be refused."""
 
-import json
 import os
 import pickle
 from collections.abc import Callable
@@ -13,24 +12,17 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from weights_tools import safetensors_file
-from weights_tools.convert.__main__ import main
-from weights_tools.tests.public_checkpoints import public_checkpoint
+from weights_tools.tests.convert.conftest import Refusal
+from weights_tools.tests.support.conversion import config, converted, drawn, saved
+from weights_tools.tests.support.public_superpoint import public_checkpoint
+from weights_tools.tests.support.tensors import assert_same
 
 FORMS = ("magicleap", "open-v6", "conv5a", "magicpoint")
 SAMPLING = {"magicleap": "magicleap", "conv5a": "magicleap", "open-v6": "half-pixel"}
 
 
 def convert(tmp_path: Path, checkpoint: object) -> safetensors_file.Contents:
-    source, output = tmp_path / "in.pth", tmp_path / "out.safetensors"
-    torch.save(checkpoint, source)
-    assert main(["superpoint", str(source), str(output)]) == 0
-    return safetensors_file.read(output)
-
-
-def assert_same_tensors(actual: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
-    assert actual.keys() == expected.keys()
-    for name, tensor in expected.items():
-        assert torch.equal(actual[name], tensor), name
+    return converted("superpoint", saved(tmp_path, checkpoint))
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -51,10 +43,11 @@ def test_every_form_gets_the_canonical_names(form: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_metadata_says_what_the_file_is(form: str, tmp_path: Path) -> None:
-    metadata = convert(tmp_path, public_checkpoint(form)).metadata
+    contents = convert(tmp_path, public_checkpoint(form))
+    metadata = contents.metadata
     assert metadata["hewn.model"] == "superpoint"
     assert metadata["hewn.format"] == "1"
-    assert json.loads(metadata["hewn.config"]) == {
+    assert config(contents) == {
         "form": form,
         "descriptor_sampling": SAMPLING.get(form, "none"),
     }
@@ -125,15 +118,14 @@ def test_how_a_checkpoint_was_saved_does_not_matter(
 ) -> None:
     checkpoint = public_checkpoint("magicpoint")
     plain = convert(tmp_path, checkpoint).tensors
-    assert_same_tensors(convert(tmp_path, dress(checkpoint)).tensors, plain)
+    assert_same(convert(tmp_path, dress(checkpoint)).tensors, plain)
 
 
 def test_safetensors_are_read_too(tmp_path: Path) -> None:
     checkpoint = public_checkpoint("conv5a")
-    source, output = tmp_path / "in.safetensors", tmp_path / "out.safetensors"
+    source = tmp_path / "in.safetensors"
     safetensors.torch.save_file(checkpoint, source)
-    assert main(["superpoint", str(source), str(output)]) == 0
-    assert_same_tensors(safetensors_file.read(output).tensors, checkpoint)
+    assert_same(converted("superpoint", source).tensors, checkpoint)
 
 
 def test_the_same_checkpoint_gives_the_same_bytes(tmp_path: Path) -> None:
@@ -145,43 +137,17 @@ def test_the_same_checkpoint_gives_the_same_bytes(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", FORMS)
 def test_random_checkpoints_are_of_the_form_and_repeat(form: str, tmp_path: Path) -> None:
-    paths = [tmp_path / name for name in ("a", "b", "c")]
-    for path, seed in zip(paths, ("5", "5", "6"), strict=True):
-        assert main(["random-superpoint", form, str(path), "--seed", seed]) == 0
-    first, second, other = (safetensors_file.read(path) for path in paths)
-    assert json.loads(first.metadata["hewn.config"])["form"] == form
+    paths = drawn(tmp_path, "random-superpoint", form)
+    first, _, other = (safetensors_file.read(path) for path in paths)
+    assert config(first)["form"] == form
     assert first.tensors.keys() == convert(tmp_path, public_checkpoint(form)).tensors.keys()
-    assert_same_tensors(first.tensors, second.tensors)
     assert not torch.equal(first.tensors["conv1a.weight"], other.tensors["conv1a.weight"])
 
 
-# Refusals: exit status 1, a message that names what is wrong, and an untouched output.
+# Refusals.
 
 
-def refusal(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], source: Path, output: Path | None = None
-) -> str:
-    target = output or tmp_path / "kept.safetensors"
-    if output is None:
-        target.write_text("as it was")
-    assert main(["superpoint", str(source), str(target)]) == 1
-    if output is None:
-        assert target.read_text() == "as it was"
-    assert not list(tmp_path.glob(".*.tmp"))
-    message = capsys.readouterr().err
-    assert message.startswith("convert: ")
-    return message
-
-
-def saved(tmp_path: Path, checkpoint: object) -> Path:
-    path = tmp_path / "in.pth"
-    torch.save(checkpoint, path)
-    return path
-
-
-def test_all_that_is_wrong_is_named_at_once(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_all_that_is_wrong_is_named_at_once(tmp_path: Path, refusal: Refusal) -> None:
     checkpoint = public_checkpoint("open-v6")
     del checkpoint["backbone.0.0.conv.weight"], checkpoint["descriptor.1.bn.running_var"]
     checkpoint["optimizer.step"] = torch.zeros(3)
@@ -189,7 +155,7 @@ def test_all_that_is_wrong_is_named_at_once(
     checkpoint["detector.1.conv.bias"] = torch.zeros(65, dtype=torch.float16)
     checkpoint["backbone.3.0.conv.bias"][5] = float("nan")
     checkpoint["backbone.3.1.conv.weight"][0, 0, 0, 0] = float("inf")
-    assert refusal(tmp_path, capsys, saved(tmp_path, checkpoint)).splitlines() == [
+    assert refusal("superpoint", saved(tmp_path, checkpoint)).splitlines() == [
         "convert: in.pth: does not fit the form open-v6:",
         "  missing: backbone.0.0.conv.weight, descriptor.1.bn.running_var",
         "  left over: optimizer.step",
@@ -200,49 +166,43 @@ def test_all_that_is_wrong_is_named_at_once(
 
 
 def test_one_tensor_of_conv5a_is_enough_to_ask_for_the_other(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, refusal: Refusal
 ) -> None:
     checkpoint = public_checkpoint("conv5a")
     del checkpoint["conv5a.bias"]
-    message = refusal(tmp_path, capsys, saved(tmp_path, checkpoint))
+    message = refusal("superpoint", saved(tmp_path, checkpoint))
     assert "form conv5a" in message
     assert "missing: conv5a.bias" in message
 
 
-def test_negative_variance(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_negative_variance(tmp_path: Path, refusal: Refusal) -> None:
     checkpoint = public_checkpoint("magicpoint")
     checkpoint["detector_head.bnPa.running_var"][3] = -1.0
-    message = refusal(tmp_path, capsys, saved(tmp_path, checkpoint))
+    message = refusal("superpoint", saved(tmp_path, checkpoint))
     assert "detector_head.bnPa.running_var holds a negative variance" in message
 
 
-def test_another_networks_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    message = refusal(tmp_path, capsys, saved(tmp_path, {"visual.proj": torch.zeros(2)}))
+def test_another_networks_checkpoint(tmp_path: Path, refusal: Refusal) -> None:
+    message = refusal("superpoint", saved(tmp_path, {"visual.proj": torch.zeros(2)}))
     assert "no tensor of any SuperPoint form" in message
 
 
-def test_sparse_tensor(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_sparse_tensor(tmp_path: Path, refusal: Refusal) -> None:
     checkpoint = public_checkpoint("magicleap")
     checkpoint["conv1a.bias"] = torch.zeros(64).to_sparse()
-    assert "conv1a.bias is torch.sparse_coo" in refusal(
-        tmp_path, capsys, saved(tmp_path, checkpoint)
-    )
+    assert "conv1a.bias is torch.sparse_coo" in refusal("superpoint", saved(tmp_path, checkpoint))
 
 
-def test_a_name_with_and_without_the_parallel_prefix(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_name_with_and_without_the_parallel_prefix(tmp_path: Path, refusal: Refusal) -> None:
     checkpoint = public_checkpoint("magicleap")
     checkpoint["module.conv1a.bias"] = checkpoint["conv1a.bias"]
-    message = refusal(tmp_path, capsys, saved(tmp_path, checkpoint))
+    message = refusal("superpoint", saved(tmp_path, checkpoint))
     assert "conv1a.bias occurs with and without module." in message
 
 
-def test_control_characters_in_a_name_are_not_printed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_control_characters_in_a_name_are_not_printed(tmp_path: Path, refusal: Refusal) -> None:
     checkpoint = public_checkpoint("magicleap") | {"\x1b[31mred": torch.zeros(1)}
-    message = refusal(tmp_path, capsys, saved(tmp_path, checkpoint))
+    message = refusal("superpoint", saved(tmp_path, checkpoint))
     assert "\x1b" not in message
     assert "left over: '\\x1b[31mred'" in message
 
@@ -263,68 +223,52 @@ def containing_itself() -> object:
     ],
 )
 def test_not_a_dict_of_tensors(
-    checkpoint: object, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    checkpoint: object, reason: str, tmp_path: Path, refusal: Refusal
 ) -> None:
-    assert reason in refusal(tmp_path, capsys, saved(tmp_path, checkpoint))
+    assert reason in refusal("superpoint", saved(tmp_path, checkpoint))
 
 
-def test_a_pickle_that_would_run_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pickle_that_would_run_code(tmp_path: Path, refusal: Refusal) -> None:
     class Payload:
         def __reduce__(self) -> tuple[object, ...]:
             return os.mkdir, (str(tmp_path / "harm"),)
 
     source = tmp_path / "in.pth"
     source.write_bytes(pickle.dumps(Payload()))
-    assert "holds only tensors" in refusal(tmp_path, capsys, source)
+    assert "holds only tensors" in refusal("superpoint", source)
     assert not (tmp_path / "harm").exists()
 
 
 @pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
 @pytest.mark.parametrize("data", [b"", b"This is a text file.\n", b"\xff" * 64])
-def test_files_of_another_kind(
-    data: bytes, suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_files_of_another_kind(data: bytes, suffix: str, tmp_path: Path, refusal: Refusal) -> None:
     source = tmp_path / f"in{suffix}"
     source.write_bytes(data)
-    assert str(source) in refusal(tmp_path, capsys, source)
+    assert str(source) in refusal("superpoint", source)
 
 
 @pytest.mark.parametrize("kept", [10, 1000, 100_000])
-def test_truncated_checkpoint(
-    kept: int, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_truncated_checkpoint(kept: int, tmp_path: Path, refusal: Refusal) -> None:
     source = saved(tmp_path, public_checkpoint("magicleap"))
     source.write_bytes(source.read_bytes()[:kept])
-    assert str(source) in refusal(tmp_path, capsys, source)
+    assert str(source) in refusal("superpoint", source)
 
 
-def test_input_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert "no such file" in refusal(tmp_path, capsys, tmp_path / "absent.pth")
-    assert "is a directory" in refusal(tmp_path, capsys, tmp_path)
+def test_input_that_is_not_there(tmp_path: Path, refusal: Refusal) -> None:
+    assert "no such file" in refusal("superpoint", tmp_path / "absent.pth")
+    assert "is a directory" in refusal("superpoint", tmp_path)
 
 
-def test_outputs_that_cannot_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_outputs_that_cannot_be(tmp_path: Path, refusal: Refusal) -> None:
     source = saved(tmp_path, public_checkpoint("magicleap"))
     before = source.read_bytes()
     absent = tmp_path / "absent" / "out.safetensors"
-    assert "cannot be written" in refusal(tmp_path, capsys, source, absent)
-    assert "it is a directory" in refusal(tmp_path, capsys, source, tmp_path)
-    assert "would replace the input" in refusal(tmp_path, capsys, source, source)
+    assert "cannot be written" in refusal("superpoint", source, output=absent)
+    assert "it is a directory" in refusal("superpoint", source, output=tmp_path)
+    assert "would replace the input" in refusal("superpoint", source, output=source)
     assert source.read_bytes() == before
 
 
-def test_a_converted_file_is_not_converted_again(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_converted_file_is_not_converted_again(tmp_path: Path, refusal: Refusal) -> None:
     convert(tmp_path, public_checkpoint("magicleap"))
-    capsys.readouterr()
-    assert "already converted" in refusal(tmp_path, capsys, tmp_path / "out.safetensors")
-
-
-@pytest.mark.parametrize(
-    "arguments", [[], ["superpoint"], ["superpoint", "in.pth"], ["random-superpoint", "v7", "out"]]
-)
-def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
-    with pytest.raises(SystemExit) as stopped:
-        main(arguments)
-    assert stopped.value.code == 2
+    assert "already converted" in refusal("superpoint", tmp_path / "out.safetensors")

@@ -1,38 +1,27 @@
-"""Learned prompts against their authors' code on open_clip's CLIP, and their conversion."""
+"""The conversion of learned prompts: each method's names, templates, and what must be refused."""
 
 import json
-from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from weights_tools import safetensors_file
 from weights_tools.checkpoints import Checkpoint
-from weights_tools.convert import clip, prompts
+from weights_tools.convert import prompts
 from weights_tools.convert.__main__ import main
-from weights_tools.convert.merges import load_merges
 from weights_tools.convert.prompts import Options
-from weights_tools.convert.random_clip import FORMS, random_checkpoint
 from weights_tools.convert.random_prompts import Amounts
 from weights_tools.convert.random_prompts import random_checkpoint as random_prompts
-from weights_tools.nets.clip import Settings, image_tower, logits, unit_length
-from weights_tools.nets.clip_prompts import METHODS, Answer, LearnedPrompts, Texts, classify
-from weights_tools.nets.clip_tokens import Tokenizer
-from weights_tools.tests.checkpoint_lists import of_file
+from weights_tools.nets.clip_prompts import METHODS
+from weights_tools.tests.convert.conftest import Refusal
+from weights_tools.tests.support.checkpoint_lists import of_file
+from weights_tools.tests.support.clip import SIZES
+from weights_tools.tests.support.conversion import config, converted, drawn, saved
 
 pytest.importorskip("open_clip")
 
-from weights_tools.audit.clip_witness import open_clip_model
-from weights_tools.tests import official_prompts as official
-
 pytestmark = pytest.mark.usefixtures("on_one_thread")
-
-SIZES = FORMS["tiny"]
-SETTINGS = Settings("quick_gelu", 2, 1)
-LABELS = ["cat", "golden retriever", "Boeing 737", "dog"]
-SAME = 1e-13  # both are float64
 
 EXPECTED = {
     "coop": {"text.prompts.0": (16, 64)},
@@ -59,90 +48,6 @@ EXPECTED = {
         "coupling.1.bias": (128,),
     },
 }
-
-
-def double(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    return {n: t.double() if t.is_floating_point() else t for n, t in tensors.items()}
-
-
-@cache
-def weights() -> dict[str, Tensor]:
-    """In float64."""
-    return double(clip.convert(random_checkpoint(SIZES, seed=8), load_merges(None))[0])
-
-
-@cache
-def model() -> nn.Module:
-    return open_clip_model(weights(), SETTINGS)
-
-
-@cache
-def tokenizer() -> Tokenizer:
-    return Tokenizer(load_merges(None))
-
-
-def pictures() -> Tensor:
-    generator = torch.Generator().manual_seed(9)
-    shape = (2, 3, SIZES.side, SIZES.side)
-    return torch.randn(shape, generator=generator, dtype=torch.float64)
-
-
-def answer(published: Checkpoint, options: Options) -> tuple[Answer, Tensor]:
-    """What our definition says of the converted prompts, and the tokens of the labels."""
-    tensors, metadata = prompts.convert(published, options)
-    config = json.loads(metadata["hewn.config"])
-    learned = LearnedPrompts(double(tensors), *config.values())
-    template = learned.template or "a photo of a {}."
-    tokens = tokenizer().tokens(template.replace("{}", label) for label in LABELS)
-    texts = Texts(tokens[:, None], [len(tokenizer().encode(label)) for label in LABELS])
-    return classify(weights(), SETTINGS, learned, pictures(), texts), tokens
-
-
-def relative_l2(actual: Tensor, expected: Tensor) -> float:
-    return ((actual - expected).norm() / expected.norm()).item()
-
-
-def plain_image_features() -> Tensor:
-    return unit_length(image_tower(weights(), SETTINGS, pictures()))
-
-
-@pytest.mark.parametrize("position", ["end", "middle", "front"])
-@pytest.mark.parametrize("classes", [None, len(LABELS)])
-@pytest.mark.parametrize("length", [1, 4, 5])
-def test_coop(position: str, classes: int | None, length: int) -> None:
-    published = random_prompts("coop", SIZES, Amounts(length, None, classes), 1)
-    ours, tokens = answer(published, Options(class_position=position))
-    names = [len(tokenizer().encode(label)) for label in LABELS]
-    expected = official.coop(model(), double(published.tensors), tokens, names, position)
-    assert relative_l2(ours.text_features, expected) < SAME
-    assert relative_l2(ours.image_features, plain_image_features()) < SAME
-
-
-def test_cocoop() -> None:
-    published = random_prompts("cocoop", SIZES, Amounts(), 1)
-    ours, tokens = answer(published, Options())
-    images = plain_image_features()
-    expected = official.cocoop(model(), double(published.tensors), tokens, images)
-    assert relative_l2(ours.text_features, expected) < SAME
-    assert relative_l2(ours.image_features, images) < SAME
-    assert not torch.allclose(expected[0], expected[1], rtol=0, atol=1e-4)
-    each = [logits(weights(), images[i : i + 1], expected[i]) for i in range(2)]
-    assert relative_l2(ours.logits, torch.cat(each)) < SAME
-
-
-@pytest.mark.parametrize("method", ["vpt", "ivlp", "maple"])
-@pytest.mark.parametrize(("length", "depth"), [(None, None), (3, 1), (1, 2)])
-def test_prompts_of_the_picture(method: str, length: int | None, depth: int | None) -> None:
-    published = random_prompts(method, SIZES, Amounts(length, depth), 1)
-    ours, tokens = answer(published, Options())
-    run = official.maple if method == "maple" else official.independent
-    images, texts = run(model(), double(published.tensors), tokens, pictures())
-    assert relative_l2(ours.image_features, images) < SAME
-    assert relative_l2(ours.text_features, texts) < SAME
-    assert relative_l2(images, plain_image_features()) > 1e-2
-
-
-# Conversion.
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -184,15 +89,13 @@ def test_the_whole_model_may_come_along(tmp_path: Path) -> None:
         "logit_scale": torch.zeros(()),
         "prompt_learner.token_prefix": torch.zeros(3),
     }
-    source, output = tmp_path / "model.pth.tar-5", tmp_path / "out.safetensors"
+    source = saved(tmp_path, {"state_dict": published | whole, "epoch": 5}, "model.pth.tar-5")
     names = tmp_path / "names.txt"
     names.write_text("cat\ngolden_retriever\n\n")
-    torch.save({"state_dict": published | whole, "epoch": 5}, source)
-    assert main(["prompts", str(source), str(output), "--classnames", str(names)]) == 0
-    contents = safetensors_file.read(output)
+    contents = converted("prompts", source, "--classnames", str(names))
     assert contents.tensors.keys() == EXPECTED["maple"].keys()
-    assert json.loads(contents.metadata["hewn.config"])["labels"] == ["cat", "golden retriever"]
-    learned = prompts.load_prompts(output)
+    assert config(contents)["labels"] == ["cat", "golden retriever"]
+    learned = prompts.load_prompts(tmp_path / "out.safetensors")
     assert (learned.method, learned.class_position) == ("maple", "end")
 
 
@@ -255,33 +158,27 @@ def test_refusals(
     options: list[str],
     message: str,
     tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
+    refusal: Refusal,
 ) -> None:
     tensors = random_prompts(method, SIZES, Amounts(), 1).tensors | changes
     names = tmp_path / "names.txt"
     names.write_text("cat\ndog\n")
     options = [str(names) if option == "NAMES" else option for option in options]
-    source, output = tmp_path / "in.pth", tmp_path / "out.safetensors"
-    torch.save({n: t for n, t in tensors.items() if t is not None}, source)
-    assert main(["prompts", str(source), str(output), *options]) == 1
-    assert message in capsys.readouterr().err
-    assert not output.exists()
+    source = saved(tmp_path, {n: t for n, t in tensors.items() if t is not None})
+    assert message in refusal("prompts", source, *options)
 
 
 def test_random_prompts_repeat_and_know_their_limits(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    network, *paths = (tmp_path / name for name in ("clip", "a", "b", "c"))
+    network = tmp_path / "clip"
     assert main(["random-clip", "tiny", str(network)]) == 0
-    drawn = ["--clip", str(network)]
-    for path, seed in zip(paths, ("5", "5", "6"), strict=True):
-        assert main(["random-prompts", "ivlp", str(path), *drawn, "--seed", seed]) == 0
-    assert paths[0].read_bytes() == paths[1].read_bytes()
-    assert paths[0].read_bytes() != paths[2].read_bytes()
+    of_clip = ["--clip", str(network)]
+    path, *_ = drawn(tmp_path, "random-prompts", "ivlp", *of_clip)
     for method, option, message in (
         ("vpt", ["--depth", "3"], "--depth: expected at most the 2 blocks of CLIP, but got 3"),
         ("coop", ["--depth", "1"], "--depth: coop has prompts before the first block alone"),
         ("maple", ["--classes", "3"], "--classes: only coop has a context for each class"),
     ):
-        assert main(["random-prompts", method, str(paths[0]), *drawn, *option]) == 1
+        assert main(["random-prompts", method, str(path), *of_clip, *option]) == 1
         assert message in capsys.readouterr().err

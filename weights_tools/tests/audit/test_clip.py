@@ -13,7 +13,7 @@ from weights_tools.audit.__main__ import main
 from weights_tools.audit.clip_input import prepared
 from weights_tools.convert.__main__ import main as convert
 from weights_tools.nets.clip_prompts import METHODS
-from weights_tools.tests import stand_in_classify
+from weights_tools.tests.support import stand_in_classify
 
 StandIn = Callable[..., Path]
 InProcess = Callable[[str], Path]

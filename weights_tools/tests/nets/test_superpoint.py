@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from weights_tools.checkpoints import Checkpoint
 from weights_tools.convert.superpoint import FORMS, convert
 from weights_tools.nets.superpoint import SuperPointOutput, heat_map, superpoint
-from weights_tools.tests.public_checkpoints import public_checkpoint
+from weights_tools.tests.support.public_superpoint import public_checkpoint
 
 
 def run(form: str, image: Tensor) -> SuperPointOutput:

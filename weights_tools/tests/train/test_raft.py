@@ -1,7 +1,8 @@
+"""RAFT's training: its pairs have the flow that they claim, and it can go on after a stop."""
+
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
@@ -18,6 +19,7 @@ from weights_tools.train import motion, photographs, raft, textures
 for package in ("skimage", "sklearn", "matplotlib"):  # of train/requirements.txt
     pytest.importorskip(package)
 
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 HEIGHT, WIDTH = 96, 128
 
@@ -31,14 +33,6 @@ def _smooth_pictures() -> list[np.ndarray]:
     rng = np.random.default_rng(3)
     noise = [textures.noise(rng, 200, 260) for _ in range(4)]
     return [motion.as_bytes(cv2.GaussianBlur(picture, (0, 0), 4)) for picture in noise]
-
-
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture

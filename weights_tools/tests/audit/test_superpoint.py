@@ -47,7 +47,7 @@ def test_the_same_network_agrees(
 ) -> None:
     report = tmp_path / "audit.json"
     options = ["--precise", "--threads", "1", "--json", str(report)]
-    assert audit(weights, image, stand_in("stand_in_hewn"), *options) == 0
+    assert audit(weights, image, stand_in("stand_in_keypoints"), *options) == 0
     text = capsys.readouterr().out
     assert "hewn and PyTorch agree" in text
     assert "convDb" in text
@@ -78,7 +78,7 @@ def test_each_fault_is_found(
     stand_in: StandIn,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert audit(weights, image, stand_in("stand_in_hewn", "--fault", fault)) == 1
+    assert audit(weights, image, stand_in("stand_in_keypoints", "--fault", fault)) == 1
     assert message in capsys.readouterr().err
 
 
@@ -92,7 +92,7 @@ def test_a_missing_program_is_named(
 def test_weights_that_are_not_converted(
     image: Path, stand_in: StandIn, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert audit(image, image, stand_in("stand_in_hewn")) == 1
+    assert audit(image, image, stand_in("stand_in_keypoints")) == 1
     assert "cannot be read as a safetensors file" in capsys.readouterr().err
 
 
@@ -102,7 +102,7 @@ def test_pictures_that_cannot_be(
     text, small = tmp_path / "text.png", tmp_path / "small.png"
     text.write_text("not a picture")
     Image.new("L", (40, 7)).save(small)
-    hewn = stand_in("stand_in_hewn")
+    hewn = stand_in("stand_in_keypoints")
     assert audit(weights, text, hewn) == 1
     assert "text.png: cannot be read as a picture" in capsys.readouterr().err
     assert audit(weights, small, hewn) == 1
