@@ -10,13 +10,13 @@ namespace hewn {
 namespace {
 
 /// Mean or standard deviation of red, green and blue.
-std::array<float, 3> read_colour(const FileLayers& file, const char* key, double least) {
-  const std::vector<double> values = file.config_numbers(key, 3, least, 1);
+std::array<float, 3> read_colour(const ModelConfig& config, const char* key, double least) {
+  const std::vector<double> values = config.numbers(key, 3, least, 1);
   return {static_cast<float>(values[0]), static_cast<float>(values[1]),
           static_cast<float>(values[2])};
 }
 
-float read_logit_scale(FileLayers& file) {
+float read_logit_scale(WeightsReader& file) {
   // CLIP clips it to 100 in training; a float holds exp of 88.
   constexpr float kMost = 20;
   const float logarithm = file.values("logit_scale", {}).front();
@@ -32,30 +32,31 @@ Clip::Clip(SafetensorsFile file, ClipTowers towers, LinearPrecision precision)
     : file_(std::make_unique<SafetensorsFile>(std::move(file))) {
   constexpr double kLeastDeviation = 1e-3;
   FileLayers layers(*file_, "clip", Conv2dPacking::any, precision);
-  form_ = layers.config("form");
-  logit_scale_ = read_logit_scale(layers);
-  preprocessing_ = {.mean = read_colour(layers, "mean", 0),
-                    .std = read_colour(layers, "std", kLeastDeviation)};
+  form_ = layers.config().text("form");
+  logit_scale_ = read_logit_scale(layers.tensors());
+  preprocessing_ = {.mean = read_colour(layers.config(), "mean", 0),
+                    .std = read_colour(layers.config(), "std", kLeastDeviation)};
   if (towers != ClipTowers::text) {
     image_.emplace(layers);
     preprocessing_.size = image_->picture_size();
     file_->release_memory();  // before the other tower is read
   }
   if (towers != ClipTowers::image) text_.emplace(layers);
-  const std::int64_t image_embedding = layers.shape_of("visual.proj", 2)[1];
-  const std::int64_t text_embedding = layers.shape_of("text_projection", 2)[1];
+  const std::int64_t image_embedding = layers.tensors().shape_of("visual.proj", 2)[1];
+  const std::int64_t text_embedding = layers.tensors().shape_of("text_projection", 2)[1];
   require(image_embedding == text_embedding, layers.path(), ": pictures have features of ",
           image_embedding, " values, texts of ", text_embedding);
   switch (towers) {
     case ClipTowers::both:
-      layers.expect_nothing_left({"tokenizer."});
+      layers.tensors().expect_nothing_left({"tokenizer."});
       break;
     case ClipTowers::image:
-      layers.expect_nothing_left({"tokenizer.", "transformer.", "token_embedding.", "ln_final.",
-                                  "positional_embedding", "text_projection"});
+      layers.tensors().expect_nothing_left({"tokenizer.", "transformer.", "token_embedding.",
+                                            "ln_final.", "positional_embedding",
+                                            "text_projection"});
       break;
     case ClipTowers::text:
-      layers.expect_nothing_left({"tokenizer.", "visual."});
+      layers.tensors().expect_nothing_left({"tokenizer.", "visual."});
       break;
   }
   file_->release_memory();

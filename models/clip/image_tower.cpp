@@ -16,7 +16,7 @@ constexpr std::int64_t kColours = 3;
 
 /// The side of a grid with one place less than the positional embedding has rows.
 std::int64_t grid_side(const FileLayers& file) {
-  const std::int64_t rows = file.shape_of("visual.positional_embedding", 2)[0];
+  const std::int64_t rows = file.tensors().shape_of("visual.positional_embedding", 2)[0];
   const auto side =
       static_cast<std::int64_t>(std::lround(std::sqrt(static_cast<double>(rows - 1))));
   require(side >= 1 && side * side == rows - 1, file.path(),
@@ -26,29 +26,31 @@ std::int64_t grid_side(const FileLayers& file) {
   return side;
 }
 
-PackedConv2d read_conv1(FileLayers& file) {
+/// The patches as tokens. It has no bias, and is a part of what the trace has as its output.
+ConvLayer read_conv1(WeightsReader& file) {
   const Shape shape = file.shape_of("visual.conv1.weight", 4);
   const std::int64_t patch = shape[2];
   const std::vector<float> weight =
       file.values("visual.conv1.weight", {shape[0], kColours, patch, patch});
-  return {
-      "visual.conv1", {.stride_h = patch, .stride_w = patch}, {.shape = shape, .weight = weight}};
+  const Conv2dParams params{.stride_h = patch, .stride_w = patch};
+  return ConvLayer({"visual.conv1", params, {.shape = shape, .weight = weight}}).silent();
 }
 
 }  // namespace
 
 ImageTower::ImageTower(FileLayers& file)
-    : patch_(file.shape_of("visual.conv1.weight", 4)[2]),
+    : patch_(file.tensors().shape_of("visual.conv1.weight", 4)[2]),
       grid_(grid_side(file)),
-      conv1_(read_conv1(file)),
-      class_token_(file.values("visual.class_embedding", Shape{conv1_.out_channels()})),
+      conv1_(read_conv1(file.tensors())),
+      class_token_(file.tensors().values("visual.class_embedding", Shape{conv1_.out_channels()})),
       positions_({1, grid_, grid_, conv1_.out_channels()}),
-      ln_pre_(file, "visual.ln_pre", conv1_.out_channels()),
+      ln_pre_(file.layer_norm("visual.ln_pre", conv1_.out_channels())),
       transformer_(file, "visual.transformer", conv1_.out_channels(), heads(file, "image_heads"),
                    clip_activation(file)),
-      ln_post_(file, "visual.ln_post", conv1_.out_channels()),
+      ln_post_(file.layer_norm("visual.ln_post", conv1_.out_channels())),
       proj_(projection(file, "visual.proj", conv1_.out_channels())) {
-  const auto embedding = file.values("visual.positional_embedding", {1 + grid_ * grid_, width()});
+  const auto embedding =
+      file.tensors().values("visual.positional_embedding", {1 + grid_ * grid_, width()});
   for (std::size_t i = 0; i < class_token_.size(); ++i) class_token_[i] += embedding[i];
   std::copy(embedding.begin() + width(), embedding.end(), positions_.values().begin());
 }
@@ -91,12 +93,11 @@ void ImageTower::run(ConstView picture, const ImagePrompts* prompts, View featur
 
   // The class token, the patches and, behind them, the learned tokens, which have no position.
   std::ranges::copy(class_token_, x.pixel(0, 0, 0));
-  conv2d(picture, conv1_, View(x.pixel(0, 0, 1), positions_.shape()), ctx,
-         {.after = positions_.view()});
+  conv1_(picture, {.after = positions_.view()}, View(x.pixel(0, 0, 1), positions_.shape()), ctx);
   if (prompts != nullptr) put_tokens(prompts->tokens.view(), 1 + patches, x);
-  ctx.trace("visual.conv1", x);
+  ctx.trace(conv1_.name(), x);
   ln_pre_(x, x, ctx);
-  ctx.trace("visual.ln_pre", x);
+  ctx.trace(ln_pre_.name(), x);
 
   DeepPrompts deep;
   if (prompts != nullptr) deep = {.first = 1 + patches, .before = prompts->deep};
@@ -104,7 +105,7 @@ void ImageTower::run(ConstView picture, const ImagePrompts* prompts, View featur
   const View y = ctx.arena().view({1, 1, 1, width()});
   transformer_(x, {}, deep, kClassToken, y, ctx);
   ln_post_(y, y, ctx);
-  linear(y, proj_, feature, ctx);
+  proj_(y, feature, ctx);
   l2_normalize(feature, feature, ctx);
 }
 

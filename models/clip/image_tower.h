@@ -4,7 +4,6 @@
 #include "hewn/models/clip/prompts.h"
 #include "hewn/models/clip/transformer.h"
 #include "hewn/models/layers/layer_source.h"
-#include "hewn/ops/conv2d/conv2d.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/tensor.h"
 
@@ -37,13 +36,13 @@ class ImageTower {
 
   std::int64_t patch_;
   std::int64_t grid_;  // patches along a side
-  PackedConv2d conv1_;
+  ConvLayer conv1_;
   std::vector<float> class_token_;  // with its positional embedding
   Tensor positions_;                // of the patches: {1, grid, grid, width}
-  LayerNorm ln_pre_;
+  LayerNormLayer ln_pre_;
   Transformer transformer_;
-  LayerNorm ln_post_;
-  PackedLinear proj_;
+  LayerNormLayer ln_post_;
+  LinearLayer proj_;
 };
 
 }  // namespace hewn

@@ -11,19 +11,12 @@ namespace {
 
 constexpr std::int64_t kMostTokens = 4096;
 
-std::string prompt_name(const char* tower, std::int64_t block) {
-  return text_of(tower, ".prompts.", block);
-}
+/// The tensors `text.prompts.0`, `text.prompts.1`, …: one for each block that sees its own.
+constexpr const char* kTextPrompts = "text.prompts.";
+constexpr const char* kImagePrompts = "image.prompts.";
+constexpr const char* kCoupling = "coupling.";
 
-/// How many of `name(0)`, `name(1)`, … the file has, one after the other.
-template <typename Name>
-std::int64_t count_blocks(const FileLayers& file, const Name& name) {
-  std::int64_t count = 0;
-  while (file.has_tensor(name(count))) ++count;
-  return count;
-}
-
-void check_depth(const FileLayers& file, const char* tower, std::int64_t prompts,
+void check_depth(const WeightsReader& file, const char* tower, std::int64_t prompts,
                  std::int64_t blocks) {
   require(prompts <= blocks, file.path(), ": ", tower, " prompts for ", prompts,
           " blocks, but the model has ", blocks);
@@ -31,7 +24,7 @@ void check_depth(const FileLayers& file, const char* tower, std::int64_t prompts
 
 /// The tensor `name` of this shape, as rows of tokens. Reads first: a file says of sizes what it
 /// likes, but not of values.
-Tensor read_tokens(FileLayers& file, const std::string& name, const Shape& shape) {
+Tensor read_tokens(WeightsReader& file, const std::string& name, const Shape& shape) {
   const std::vector<float> values = file.values(name, shape);
   const std::int64_t width = shape[shape.rank() - 1];
   Tensor tokens({1, 1, shape.count() / width, width});
@@ -39,7 +32,7 @@ Tensor read_tokens(FileLayers& file, const std::string& name, const Shape& shape
   return tokens;
 }
 
-std::int64_t checked_count(const FileLayers& file, const std::string& name, std::int64_t count) {
+std::int64_t checked_count(const WeightsReader& file, const std::string& name, std::int64_t count) {
   require(count <= kMostTokens, file.path(), ": tensor '", name, "': expected at most ",
           kMostTokens, " tokens, got ", count);
   return count;
@@ -47,10 +40,10 @@ std::int64_t checked_count(const FileLayers& file, const std::string& name, std:
 
 /// What MaPLe's coupling makes of a text prompt for the picture.
 Tensor coupled(FileLayers& file, std::int64_t block, const Tensor& text, std::int64_t width) {
-  const PackedLinear layer = file.linear(text_of("coupling.", block), {width, text.shape().c});
+  const LinearLayer layer = file.linear(text_of(kCoupling, block), {width, text.shape().c});
   Tensor tokens({1, 1, text.shape().w, width});
   Context ctx({.threads = 1});
-  linear(text.view(), layer, tokens.view(), ctx);
+  layer(text.view(), tokens.view(), ctx);
   return tokens;
 }
 
@@ -58,56 +51,56 @@ Tensor coupled(FileLayers& file, std::int64_t block, const Tensor& text, std::in
 
 Prompts::Prompts(const SafetensorsFile& file, const PromptSizes& sizes) {
   FileLayers layers(file, "clip-prompts", Conv2dPacking::any);
-  method_ = layers.config_choice<const char*>("method", {{"coop", "coop"},
-                                                         {"cocoop", "cocoop"},
-                                                         {"vpt", "vpt"},
-                                                         {"ivlp", "ivlp"},
-                                                         {"maple", "maple"}});
-  if (layers.has_config("labels")) labels_ = layers.config_strings("labels");
+  method_ = layers.config().choice<const char*>("method", {{"coop", "coop"},
+                                                           {"cocoop", "cocoop"},
+                                                           {"vpt", "vpt"},
+                                                           {"ivlp", "ivlp"},
+                                                           {"maple", "maple"}});
+  if (layers.config().has("labels")) labels_ = layers.config().texts("labels");
   read_text(layers, sizes);
   read_image(layers, sizes);
   require(has_contexts() || image_, file.path().string(), ": expected prompts, but there are none");
-  layers.expect_nothing_left();
+  layers.tensors().expect_nothing_left();
 }
 
-void Prompts::read_text(FileLayers& file, const PromptSizes& sizes) {
-  const auto name = [](std::int64_t block) { return prompt_name("text", block); };
-  const std::int64_t blocks = count_blocks(file, name);
+void Prompts::read_text(FileLayers& layers, const PromptSizes& sizes) {
+  WeightsReader& file = layers.tensors();
+  const std::int64_t blocks = file.count(kTextPrompts);
   if (blocks == 0) return;
   check_depth(file, "text", blocks, sizes.text_blocks);
-  template_ = file.config("template");
+  template_ = layers.config().text("template");
   require(template_.find("{}") != std::string::npos, file.path(),
           ": hewn.config: template: expected a text with {} in it, got \"", printable(template_),
           "\"");
-  position_ = file.config_choice<Position>(
+  position_ = layers.config().choice<Position>(
       "class_position",
       {{"end", Position::end}, {"middle", Position::middle}, {"front", Position::front}});
-  const bool each = file.rank_of(name(0)) == 3;
-  const Shape& shape = file.shape_of(name(0), each ? 3 : 2);
+  const std::string first = text_of(kTextPrompts, 0);
+  const bool each = file.rank_of(first) == 3;
+  const Shape& shape = file.shape_of(first, each ? 3 : 2);
   classes_ = each ? shape[0] : 0;
-  context_length_ = checked_count(file, name(0), shape[each ? 1 : 0]);
+  context_length_ = checked_count(file, first, shape[each ? 1 : 0]);
   const Shape one{context_length_, sizes.text_width};
   contexts_ =
-      read_tokens(file, name(0), each ? Shape{classes_, context_length_, sizes.text_width} : one);
+      read_tokens(file, first, each ? Shape{classes_, context_length_, sizes.text_width} : one);
   for (std::int64_t block = 1; block < blocks; ++block) {
-    deep_contexts_.push_back(read_tokens(file, name(block), one));
+    deep_contexts_.push_back(read_tokens(file, text_of(kTextPrompts, block), one));
   }
   require(deep_contexts_.empty() || (!each && position_ == Position::end), file.path(),
           ": expected deep text prompts only with contexts that all classes share, in front of the "
           "class");
-  if (!file.has("meta_net.linear1")) return;
+  if (!layers.has("meta_net.linear1")) return;
   const std::int64_t hidden = file.shape_of("meta_net.linear1.weight", 2)[0];
   meta_net_ = MetaNet{
-      .linear1 = file.linear("meta_net.linear1", {hidden, sizes.embedding}, Activation::relu()),
-      .linear2 = file.linear("meta_net.linear2", {sizes.text_width, hidden})};
+      .linear1 = layers.linear("meta_net.linear1", {hidden, sizes.embedding}, Activation::relu()),
+      .linear2 = layers.linear("meta_net.linear2", {sizes.text_width, hidden})};
 }
 
-void Prompts::read_image(FileLayers& file, const PromptSizes& sizes) {
+void Prompts::read_image(FileLayers& layers, const PromptSizes& sizes) {
+  WeightsReader& file = layers.tensors();
   std::vector<Tensor> tokens;
-  const auto name = [](std::int64_t block) { return prompt_name("image", block); };
-  const auto coupling = [](std::int64_t block) { return text_of("coupling.", block, ".weight"); };
-  const std::int64_t couplings = count_blocks(file, coupling);
-  const std::int64_t blocks = couplings > 0 ? couplings : count_blocks(file, name);
+  const std::int64_t couplings = file.count(kCoupling, ".weight");
+  const std::int64_t blocks = couplings > 0 ? couplings : file.count(kImagePrompts);
   if (blocks == 0) return;
   check_depth(file, "image", blocks, sizes.image_blocks);
   if (couplings > 0) {
@@ -119,12 +112,14 @@ void Prompts::read_image(FileLayers& file, const PromptSizes& sizes) {
     for (std::int64_t block = 0; block < blocks; ++block) {
       const Tensor& text =
           block == 0 ? contexts_ : deep_contexts_[static_cast<std::size_t>(block - 1)];
-      tokens.push_back(coupled(file, block, text, sizes.image_width));
+      tokens.push_back(coupled(layers, block, text, sizes.image_width));
     }
   } else {
-    const std::int64_t count = checked_count(file, name(0), file.shape_of(name(0), 2)[0]);
+    const std::string first = text_of(kImagePrompts, 0);
+    const std::int64_t count = checked_count(file, first, file.shape_of(first, 2)[0]);
     for (std::int64_t block = 0; block < blocks; ++block) {
-      tokens.push_back(read_tokens(file, name(block), {count, sizes.image_width}));
+      tokens.push_back(
+          read_tokens(file, text_of(kImagePrompts, block), {count, sizes.image_width}));
     }
   }
   image_.emplace();
@@ -156,10 +151,7 @@ TextContexts Prompts::contexts(ConstView image_feature, Context& ctx) const {
   if (!meta_net_) return {.rows = contexts_.view(), .deep = deep_contexts_};
   const View rows = ctx.arena().view(contexts_.shape());
   const Arena::Scope scope(ctx.arena());
-  const View hidden = ctx.arena().view({1, 1, 1, meta_net_->linear1.out_features()});
-  const View shift = ctx.arena().view({1, 1, 1, rows.shape.c});
-  linear(image_feature, meta_net_->linear1, hidden, ctx);
-  linear(hidden, meta_net_->linear2, shift, ctx);
+  const View shift = meta_net_->linear2(meta_net_->linear1(image_feature, ctx), ctx);
   for (std::int64_t i = 0; i < rows.shape.w; ++i) {
     const float* context = contexts_.view().pixel(0, 0, i);
     for (std::int64_t c = 0; c < rows.shape.c; ++c)

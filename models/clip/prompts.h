@@ -13,7 +13,6 @@
 
 #include "hewn/models/clip/text_tower.h"
 #include "hewn/models/layers/layer_source.h"
-#include "hewn/ops/linear/linear.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/tensor.h"
@@ -78,11 +77,11 @@ class Prompts {
  private:
   enum class Position { end, middle, front };
   struct MetaNet {
-    PackedLinear linear1, linear2;
+    LinearLayer linear1, linear2;
   };
 
-  void read_text(FileLayers& file, const PromptSizes& sizes);
-  void read_image(FileLayers& file, const PromptSizes& sizes);
+  void read_text(FileLayers& layers, const PromptSizes& sizes);
+  void read_image(FileLayers& layers, const PromptSizes& sizes);
 
   std::string method_;
   std::string template_;

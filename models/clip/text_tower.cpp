@@ -16,7 +16,7 @@ namespace {
 /// enough for their activations to take some 20 MB.
 constexpr std::int64_t kTokensTogether = 1024;
 
-Tensor read_positions(FileLayers& file) {
+Tensor read_positions(WeightsReader& file) {
   const Shape shape = file.shape_of("positional_embedding", 2);
   Tensor positions({1, 1, shape[0], shape[1]});
   std::ranges::copy(file.values("positional_embedding", shape), positions.values().begin());
@@ -38,13 +38,13 @@ void check_deep(const TokenTree& tree, const TextContexts& contexts) {
 
 TextTower::TextTower(FileLayers& file)
     : file_(file.path()),
-      positions_(read_positions(file)),
-      token_embedding_(
-          file.deferred("token_embedding.weight",
-                        {file.shape_of("token_embedding.weight", 2)[0], positions_.shape().c})),
+      positions_(read_positions(file.tensors())),
+      token_embedding_(file.tensors().deferred(
+          "token_embedding.weight",
+          {file.tensors().shape_of("token_embedding.weight", 2)[0], positions_.shape().c})),
       transformer_(file, "transformer", positions_.shape().c, heads(file, "text_heads"),
                    clip_activation(file)),
-      ln_final_(file, "ln_final", positions_.shape().c),
+      ln_final_(file.layer_norm("ln_final", positions_.shape().c)),
       text_projection_(projection(file, "text_projection", positions_.shape().c)) {}
 
 void TextTower::operator()(std::span<const TextTokens> texts, const TextContexts& contexts,
@@ -83,7 +83,7 @@ void TextTower::run(const TokenTree& tree, std::span<const std::int32_t> ends,
   const View y = ctx.arena().view({1, 1, features.shape.w, width()});
   transformer_(x, {.parents = tree.parents()}, {.first = 1, .before = contexts.deep}, ends, y, ctx);
   ln_final_(y, y, ctx);
-  linear(y, text_projection_, features, ctx);
+  text_projection_(y, features, ctx);
   l2_normalize(features, features, ctx);
 }
 

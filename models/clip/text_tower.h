@@ -62,8 +62,8 @@ class TextTower {
   Tensor positions_;  // {1, 1, context length, width}
   const TensorEntry& token_embedding_;
   Transformer transformer_;
-  LayerNorm ln_final_;
-  PackedLinear text_projection_;
+  LayerNormLayer ln_final_;
+  LinearLayer text_projection_;
 };
 
 }  // namespace hewn

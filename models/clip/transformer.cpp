@@ -1,6 +1,5 @@
 #include "hewn/models/clip/transformer.h"
 
-#include "hewn/ops/layer_norm/layer_norm.h"
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
@@ -30,27 +29,20 @@ void pick(ConstView x, std::span<const std::int32_t> picked, View y) {
   }
 }
 
-PackedLinear rows_of(const std::string& name, const StoredMatrix& matrix, std::int64_t begin,
-                     std::int64_t end, const std::vector<float>& bias, LinearPrecision precision) {
+LinearLayer rows_of(const std::string& name, const StoredMatrix& matrix, std::int64_t begin,
+                    std::int64_t end, const std::vector<float>& bias, LinearPrecision precision) {
   const auto part = std::span<const float>(bias).subspan(static_cast<std::size_t>(begin),
                                                          static_cast<std::size_t>(end - begin));
-  return {name, matrix.rows(begin, end, part), {}, precision};
+  return LinearLayer({name, matrix.rows(begin, end, part), {}, precision});
 }
 
 }  // namespace
 
-LayerNorm::LayerNorm(FileLayers& file, const std::string& name, std::int64_t width)
-    : weight(file.values(name + ".weight", Shape{width})),
-      bias(file.values(name + ".bias", Shape{width})) {}
-
-void LayerNorm::operator()(ConstView x, View y, Context& ctx) const {
-  layer_norm(x, {.weight = weight, .bias = bias}, y, ctx);
-}
-
 TransformerBlock::Projections::Projections(FileLayers& file, const std::string& name,
                                            const Form& form)
-    : Projections(name, file.matrix(name + ".in_proj_weight", {3 * form.width, form.width}),
-                  file.values(name + ".in_proj_bias", Shape{3 * form.width}), form,
+    : Projections(name,
+                  file.tensors().matrix(name + ".in_proj_weight", {3 * form.width, form.width}),
+                  file.tensors().values(name + ".in_proj_bias", Shape{3 * form.width}), form,
                   file.precision()) {}
 
 TransformerBlock::Projections::Projections(const std::string& name, const StoredMatrix& weight,
@@ -65,10 +57,10 @@ TransformerBlock::Projections::Projections(const std::string& name, const Stored
 TransformerBlock::TransformerBlock(FileLayers& file, const std::string& name, const Form& form)
     : name_(name),
       form_(form),
-      ln_1_(file, name + ".ln_1", form.width),
+      ln_1_(file.layer_norm(name + ".ln_1", form.width)),
       attn_(file, name + ".attn", form),
       out_proj_(file.linear(name + ".attn.out_proj", {form.width, form.width})),
-      ln_2_(file, name + ".ln_2", form.width),
+      ln_2_(file.layer_norm(name + ".ln_2", form.width)),
       c_fc_(file.linear(name + ".mlp.c_fc", {4 * form.width, form.width}, form.activation)),
       c_proj_(file.linear(name + ".mlp.c_proj", {form.width, 4 * form.width})) {}
 
@@ -79,7 +71,7 @@ void TransformerBlock::operator()(View x, const Sight& sight, Context& ctx) cons
     const View normalized = new_tokens(x.shape, d, ctx);
     ln_1_(x, normalized, ctx);
     const View qkv = new_tokens(x.shape, 3 * d, ctx);
-    linear(normalized, attn_.in_proj, qkv, ctx);
+    attn_.in_proj(normalized, qkv, ctx);
     const auto tokens = ctx.arena().allocate<std::int32_t>(x.shape.w);
     std::iota(tokens.begin(), tokens.end(), 0);
     attend(qkv.channels(0, d), tokens, qkv.channels(d, 3 * d), sight, x, ctx);
@@ -96,11 +88,11 @@ void TransformerBlock::operator()(ConstView x, const Sight& sight,
     const View normalized = new_tokens(x.shape, form_.width, ctx);
     ln_1_(x, normalized, ctx);
     const View kv = new_tokens(x.shape, 2 * form_.width, ctx);
-    linear(normalized, attn_.in_proj, kv, ctx);
+    attn_.in_proj(normalized, kv, ctx);
     const View asking = new_tokens(y.shape, form_.width, ctx);
     pick(normalized, picked, asking);
     const View q = new_tokens(y.shape, form_.width, ctx);
-    linear(asking, *attn_.query, q, ctx);
+    (*attn_.query)(asking, q, ctx);
     attend(q, picked, kv, sight, y, ctx);
   }
   transform(y, ctx);
@@ -119,7 +111,7 @@ void TransformerBlock::attend(ConstView q, std::span<const std::int32_t> tokens,
   } else {
     tree_attention(q, tokens, k, v, sight.parents, form_.heads, y, ctx);
   }
-  linear(y, out_proj_, x, ctx, {.after = x});
+  out_proj_(y, {.after = x}, x, ctx);
 }
 
 /// x += c_proj(activation(c_fc(ln_2(x)))).
@@ -128,8 +120,8 @@ void TransformerBlock::transform(View x, Context& ctx) const {
   const View normalized = new_tokens(x.shape, form_.width, ctx);
   ln_2_(x, normalized, ctx);
   const View hidden = new_tokens(x.shape, 4 * form_.width, ctx);
-  linear(normalized, c_fc_, hidden, ctx);
-  linear(hidden, c_proj_, x, ctx, {.after = x});
+  c_fc_(normalized, hidden, ctx);
+  c_proj_(hidden, {.after = x}, x, ctx);
 }
 
 Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t width,
@@ -137,15 +129,14 @@ Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t
     : width_(width) {
   require(width % heads == 0, file.path(), ": ", name, ": a width of ", width,
           " does not divide into ", heads, " heads");
-  const auto block_name = [&](std::int64_t i) { return text_of(name, ".resblocks.", i); };
-  std::int64_t count = 0;
-  while (file.has(block_name(count) + ".ln_1")) ++count;
-  require(count > 0, file.path(), ": ", name, ": expected at least one block, but ", block_name(0),
-          " is missing");
+  const std::string block = name + ".resblocks.";
+  const std::int64_t count = file.tensors().count(block, ".ln_1.weight");
+  require(count > 0, file.path(), ": ", name, ": expected at least one block, but ", block,
+          "0 is missing");
   blocks_.reserve(static_cast<std::size_t>(count));
   for (std::int64_t i = 0; i < count; ++i) {
     blocks_.emplace_back(
-        file, block_name(i),
+        file, block + std::to_string(i),
         TransformerBlock::Form{
             .width = width, .heads = heads, .activation = activation, .last = i + 1 == count});
   }

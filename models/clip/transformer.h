@@ -3,7 +3,6 @@
 
 #include "hewn/models/layers/layer_source.h"
 #include "hewn/ops/attention/attention.h"
-#include "hewn/ops/linear/linear.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/tensor.h"
 
@@ -25,16 +24,6 @@ struct Sight {
 struct DeepPrompts {
   std::int64_t first = 0;          ///< the first token that is replaced, in each picture
   std::span<const Tensor> before;  ///< before[i], {1, 1, m, width}: what enters block i + 1
-};
-
-/// A layer norm's weights, owned.
-struct LayerNorm {
-  std::vector<float> weight, bias;
-
-  /// Reads `<name>.weight` and `<name>.bias`.
-  LayerNorm(FileLayers& file, const std::string& name, std::int64_t width);
-  /// y = layer_norm(x); y may be x.
-  void operator()(ConstView x, View y, Context& ctx) const;
 };
 
 /// x + attention(ln_1(x)), then x + mlp(ln_2(x)).
@@ -63,8 +52,8 @@ class TransformerBlock {
  private:
   /// Queries, keys and values as one product; in the last block the queries stand alone.
   struct Projections {
-    PackedLinear in_proj;
-    std::optional<PackedLinear> query;
+    LinearLayer in_proj;
+    std::optional<LinearLayer> query;
 
     Projections(FileLayers& file, const std::string& name, const Form& form);
     Projections(const std::string& name, const StoredMatrix& weight, const std::vector<float>& bias,
@@ -77,11 +66,11 @@ class TransformerBlock {
 
   std::string name_;
   Form form_;
-  LayerNorm ln_1_;
+  LayerNormLayer ln_1_;
   Projections attn_;
-  PackedLinear out_proj_;
-  LayerNorm ln_2_;
-  PackedLinear c_fc_, c_proj_;
+  LinearLayer out_proj_;
+  LayerNormLayer ln_2_;
+  LinearLayer c_fc_, c_proj_;
 };
 
 /// The blocks of a tower, one after the other. Immutable; threads may share one.

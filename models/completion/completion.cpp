@@ -9,48 +9,26 @@ namespace hewn {
 
 namespace {
 
-constexpr auto kRelu = Activation::relu();
 constexpr Activation kSigmoid{.kind = Activation::Kind::sigmoid};
 
-/// A convolution that keeps its input's size.
-ConvLayer conv(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out,
-               std::int64_t kernel = 3, const Activation& activation = kRelu) {
-  return layers.conv(name, {out, in, kernel, kernel},
-                     {.padding_h = kernel / 2, .padding_w = kernel / 2, .activation = activation});
-}
-
-/// One that halves it.
-ConvLayer conv_down(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out) {
-  return layers.conv(
-      name, {out, in, 3, 3},
-      {.stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1, .activation = kRelu});
-}
-
-/// One that doubles it.
+/// A transposed convolution that doubles its input's size.
 ConvTransposeLayer conv_up(LayerSource& layers, const char* name, std::int64_t in,
                            std::int64_t out) {
-  return layers.conv_transpose(
-      name, {in, out, 4, 4},
-      {.stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1, .activation = kRelu});
+  return layers.conv_transpose(name, {in, out, 4, 4},
+                               {.stride_h = 2,
+                                .stride_w = 2,
+                                .padding_h = 1,
+                                .padding_w = 1,
+                                .activation = Activation::relu()});
 }
 
-/// One whose taps are `dilation` pixels apart, so that it sees far without a smaller map.
-ConvLayer conv_dilated(LayerSource& layers, const char* name, std::int64_t dilation) {
-  return layers.conv(name, {256, 256, 3, 3},
-                     {.padding_h = dilation,
-                      .padding_w = dilation,
-                      .dilation_h = dilation,
-                      .dilation_w = dilation,
-                      .activation = kRelu});
-}
-
-CompletionInput read_input(const FileLayers& layers) {
+CompletionInput read_input(const ModelConfig& config) {
   CompletionInput input{
-      .holes = layers.config_choice<CompletionInput::Holes>(
+      .holes = config.choice<CompletionInput::Holes>(
           "input", {{"mean-filled", CompletionInput::Holes::mean_filled},
                     {"mean-subtracted", CompletionInput::Holes::mean_subtracted}}),
-      .mask = layers.config_integer("channels", 3, 4) == 4};
-  const std::vector<double> mean = layers.config_numbers("mean", input.mean.size(), 0, 1);
+      .mask = config.integer("channels", 3, 4) == 4};
+  const std::vector<double> mean = config.numbers("mean", input.mean.size(), 0, 1);
   for (std::size_t i = 0; i < mean.size(); ++i) input.mean[i] = static_cast<float>(mean[i]);
   return input;
 }
@@ -65,27 +43,27 @@ CompletionInput read_input(const FileLayers& layers) {
 // 150 below and to the right. kContext is the next multiple of 4.
 CompletionNetwork::CompletionNetwork(LayerSource& layers, const CompletionInput& input)
     : input_(input),
-      encoder_{conv(layers, "conv1", input.mask ? 4 : 3, 64, /*kernel=*/5),
-               conv_down(layers, "conv2", 64, 128),  //
-               conv(layers, "conv3", 128, 128),      //
-               conv_down(layers, "conv4", 128, 256)},
-      dilated_{conv(layers, "conv5", 256, 256),     //
-               conv(layers, "conv6", 256, 256),     //
-               conv_dilated(layers, "conv7", 2),    //
-               conv_dilated(layers, "conv8", 4),    //
-               conv_dilated(layers, "conv9", 8),    //
-               conv_dilated(layers, "conv10", 16),  //
-               conv(layers, "conv11", 256, 256),    //
-               conv(layers, "conv12", 256, 256)},
+      encoder_{layers.conv("conv1", input.mask ? 4 : 3, 64, {.kernel = 5}),
+               layers.conv("conv2", 64, 128, {.stride = 2}),  //
+               layers.conv("conv3", 128, 128),                //
+               layers.conv("conv4", 128, 256, {.stride = 2})},
+      dilated_{layers.conv("conv5", 256, 256),                     //
+               layers.conv("conv6", 256, 256),                     //
+               layers.conv("conv7", 256, 256, {.dilation = 2}),    //
+               layers.conv("conv8", 256, 256, {.dilation = 4}),    //
+               layers.conv("conv9", 256, 256, {.dilation = 8}),    //
+               layers.conv("conv10", 256, 256, {.dilation = 16}),  //
+               layers.conv("conv11", 256, 256),                    //
+               layers.conv("conv12", 256, 256)},
       decoder_{conv_up(layers, "deconv13", 256, 128),  //
-               conv(layers, "conv14", 128, 128),       //
+               layers.conv("conv14", 128, 128),        //
                conv_up(layers, "deconv15", 128, 64),   //
-               conv(layers, "conv16", 64, 32),         //
-               conv(layers, "conv17", 32, 3, /*kernel=*/3, kSigmoid)} {}
+               layers.conv("conv16", 64, 32),          //
+               layers.conv("conv17", 32, 3, {.activation = kSigmoid})} {}
 
 CompletionNetwork::CompletionNetwork(FileLayers layers)
-    : CompletionNetwork(layers, read_input(layers)) {
-  layers.expect_nothing_left({"local.", "global.", "joint."});  // discriminators.h
+    : CompletionNetwork(layers, read_input(layers.config())) {
+  layers.tensors().expect_nothing_left({"local.", "global.", "joint."});  // discriminators.h
 }
 
 CompletionNetwork::CompletionNetwork(const SafetensorsFile& file, Conv2dPacking packing)

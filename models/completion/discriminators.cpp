@@ -15,12 +15,7 @@ namespace {
 constexpr std::int64_t kVector = 1024;  // what either discriminator makes of its picture
 
 ConvLayer half(LayerSource& layers, const std::string& name, std::int64_t in, std::int64_t out) {
-  return layers.conv(name, {out, in, 5, 5},
-                     {.stride_h = 2,
-                      .stride_w = 2,
-                      .padding_h = 2,
-                      .padding_w = 2,
-                      .activation = Activation::relu()});
+  return layers.conv(name, in, out, {.kernel = 5, .stride = 2});
 }
 
 /// A fully connected layer, which is a convolution of the whole 4 × 4 map.

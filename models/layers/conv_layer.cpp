@@ -11,8 +11,12 @@ View ConvLayer::operator()(ConstView x, Context& ctx) const {
 }
 
 void ConvLayer::operator()(ConstView x, View y, Context& ctx) const {
-  conv2d(x, conv_, y, ctx);
-  ctx.trace(conv_.name(), y);
+  (*this)(x, Addends{}, y, ctx);
+}
+
+void ConvLayer::operator()(ConstView x, const Addends& addends, View y, Context& ctx) const {
+  conv2d(x, conv_, y, ctx, addends);
+  if (traced_) ctx.trace(conv_.name(), y);
 }
 
 void ConvTransposeLayer::operator()(ConstView x, View y, Context& ctx) const {
@@ -21,7 +25,7 @@ void ConvTransposeLayer::operator()(ConstView x, View y, Context& ctx) const {
 }
 
 View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
-  const Nhwc map = b.conv().output_shape(a.conv().output_shape(x.shape));
+  const Nhwc map = b.output_shape(a.output_shape(x.shape));
   const View y = ctx.arena().view(pool2d_output_shape(map, kHalve));
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
     const auto part = TracedPart::images(ctx.tracer(), n, x.shape.n);

@@ -5,6 +5,8 @@
 #include "hewn/ops/conv_transpose2d/conv_transpose2d.h"
 #include "hewn/runtime/context.h"
 
+#include <cstdint>
+#include <string>
 #include <utility>
 
 namespace hewn {
@@ -14,16 +16,29 @@ class ConvLayer {
  public:
   explicit ConvLayer(PackedConv2d conv) : conv_(std::move(conv)) {}
 
+  /// The same layer, which reports nothing: a part of a block that reports what it makes itself.
+  ConvLayer silent() && {
+    traced_ = false;
+    return std::move(*this);
+  }
+
+  const std::string& name() const { return conv_.name(); }
+  std::int64_t out_channels() const { return conv_.out_channels(); }
+  Nhwc output_shape(const Nhwc& x) const { return conv_.output_shape(x); }
+  const PackedConv2d& conv() const { return conv_; }
+
   /// The layer's output, in the arena of the Context, reported to its trace under the layer's name.
   View operator()(ConstView x, Context& ctx) const;
 
   /// The same, written to y.
   void operator()(ConstView x, View y, Context& ctx) const;
 
-  const PackedConv2d& conv() const { return conv_; }
+  /// The same with addends, as conv2d() has them.
+  void operator()(ConstView x, const Addends& addends, View y, Context& ctx) const;
 
  private:
   PackedConv2d conv_;
+  bool traced_ = true;
 };
 
 /// The same for a transposed convolution.

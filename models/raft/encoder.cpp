@@ -1,6 +1,5 @@
 #include "hewn/models/raft/encoder.h"
 
-#include "hewn/ops/instance_norm/instance_norm.h"
 #include "hewn/runtime/error.h"
 
 #include <span>
@@ -9,8 +8,6 @@
 namespace hewn {
 
 namespace {
-
-constexpr InstanceNormParams kNormRelu{.activation = Activation::relu()};
 
 /// Values 0 to 1 to −1 to 1, in the arena of the Context.
 View normalised(ConstView image, Context& ctx) {
@@ -24,53 +21,24 @@ View normalised(ConstView image, Context& ctx) {
 
 }  // namespace
 
-NormedConv::NormedConv(LayerSource& layers, const std::string& name, const Shape& shape,
-                       std::int64_t stride, RaftNorm norm)
-    : conv_(layers.packed_conv(
-          name, shape,
-          {.stride_h = stride,
-           .stride_w = stride,
-           .padding_h = shape[2] / 2,
-           .padding_w = shape[3] / 2,
-           .activation = norm == RaftNorm::none ? Activation::relu() : Activation{}})),
-      norm_(norm) {}
-
-void NormedConv::operator()(ConstView x, View y, Context& ctx) const {
-  conv2d(x, conv_, y, ctx);
-  if (norm_ == RaftNorm::instance) instance_norm(y, y, ctx, kNormRelu);
-}
-
-void NormedConv::add(ConstView x, View y, Context& ctx, const Addends& addends) const {
-  if (norm_ == RaftNorm::none) return conv2d(x, conv_, y, ctx, addends);
-  const Arena::Scope scope(ctx.arena());
-  const View unnormalised = ctx.arena().view(y.shape);
-  conv2d(x, conv_, unnormalised, ctx);
-  instance_norm(unnormalised, y, ctx, kNormRelu, addends);
-}
-
-void NormedConv::add_using_up(View x, View y, Context& ctx, const Addends& addends) const {
-  if (norm_ == RaftNorm::none) return conv2d(x, conv_, y, ctx, addends);
-  conv2d_in_place(x, conv_, ctx);
-  instance_norm(x, y, ctx, kNormRelu, addends);
-}
-
 ResidualBlock::ResidualBlock(LayerSource& layers, const RaftVariant& variant, std::string name,
-                             std::int64_t in, std::int64_t out, std::int64_t stride, RaftNorm norm)
+                             std::int64_t in, std::int64_t out, std::int64_t stride, ConvNorm norm)
     : name_(std::move(name)) {
-  const auto add = [&](const char* conv, const Shape& shape, std::int64_t conv_stride) {
-    convs_.emplace_back(layers, name_ + conv, shape, conv_stride, norm);
+  const auto conv = [&](const char* part, std::int64_t from, std::int64_t to,
+                        const ConvOptions& options = {}) {
+    return layers.normed_conv(name_ + part, from, to, norm, options);
   };
   if (variant.large) {
-    add(".conv1", {out, in, 3, 3}, stride);
-    add(".conv2", {out, out, 3, 3}, 1);
+    convs_.push_back(conv(".conv1", in, out, {.stride = stride}));
+    convs_.push_back(conv(".conv2", out, out));
   } else {
     const std::int64_t inner = out / 4;
-    add(".conv1", {inner, in, 1, 1}, 1);
-    add(".conv2", {inner, inner, 3, 3}, stride);
-    add(".conv3", {out, inner, 1, 1}, 1);
+    convs_.push_back(conv(".conv1", in, inner, {.kernel = 1}));
+    convs_.push_back(conv(".conv2", inner, inner, {.stride = stride}));
+    convs_.push_back(conv(".conv3", inner, out, {.kernel = 1}));
   }
   if (stride != 1) {
-    shortcut_.emplace(layers, name_ + ".downsample.0", Shape{out, in, 1, 1}, stride, norm);
+    shortcut_ = conv(".downsample.0", in, out, {.kernel = 1, .stride = stride});
   }
 }
 
@@ -87,21 +55,23 @@ View ResidualBlock::operator()(View x, Context& ctx) const {
   const NormedConv& last = convs_.back();
   if (shortcut_) {
     last(inner, y, ctx);
-    shortcut_->add(x, y, ctx, {.before = y});
+    (*shortcut_)(x, {.before = y}, y, ctx);
   } else if (last.output_shape(inner.shape) == inner.shape) {
     // Both terms have been rectified, so their sum needs no activation.
-    last.add_using_up(inner, y, ctx, {.after = x});
+    last.use_up(inner, {.after = x}, y, ctx);
   } else {
-    last.add(inner, y, ctx, {.after = x});
+    last(inner, {.after = x}, y, ctx);
   }
   ctx.trace(name_, y);
   return y;
 }
 
 RaftEncoder::RaftEncoder(LayerSource& layers, const RaftVariant& variant, const std::string& name,
-                         std::int64_t outputs, RaftNorm norm)
-    : conv1_(layers, name + ".conv1", {variant.channels[0], 3, 7, 7}, 2, norm),
-      conv2_(layers.conv(name + ".conv2", {outputs, variant.channels[2], 1, 1}, {})) {
+                         std::int64_t outputs, ConvNorm norm)
+    : conv1_(layers.normed_conv(name + ".conv1", 3, variant.channels[0], norm,
+                                {.kernel = 7, .stride = 2})),
+      conv2_(layers.conv(name + ".conv2", variant.channels[2], outputs,
+                         {.kernel = 1, .activation = {}})) {
   std::int64_t in = variant.channels[0];
   for (int stage = 1; const std::int64_t out : variant.channels) {
     const std::string layer = text_of(name, ".layer", stage, ".");

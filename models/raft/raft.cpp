@@ -8,9 +8,9 @@ namespace hewn {
 
 namespace {
 
-RaftVariant read_variant(const FileLayers& layers) {
-  return layers.config_choice<RaftVariant>(
-      "variant", {{kRaftLarge.name, kRaftLarge}, {kRaftSmall.name, kRaftSmall}});
+RaftVariant read_variant(const ModelConfig& config) {
+  return config.choice<RaftVariant>("variant",
+                                    {{kRaftLarge.name, kRaftLarge}, {kRaftSmall.name, kRaftSmall}});
 }
 
 /// A map of the image's cells.
@@ -22,15 +22,15 @@ Nhwc cells(const Nhwc& image, std::int64_t channels) {
 
 Raft::Raft(LayerSource& layers, const RaftVariant& variant)
     : variant_(variant),
-      fnet_(layers, variant, "fnet", variant.features, RaftNorm::instance),
-      cnet_(layers, variant, "cnet", variant.hidden + variant.context, RaftNorm::none),
+      fnet_(layers, variant, "fnet", variant.features, ConvNorm::instance),
+      cnet_(layers, variant, "cnet", variant.hidden + variant.context, ConvNorm::none),
       update_block_(layers, variant_,
                     kRaftLevels * (2 * variant.radius + 1) * (2 * variant.radius + 1)) {}
 
-Raft::Raft(FileLayers layers) : Raft(layers, read_variant(layers)) {
-  layers.expect_config("correlation_levels", kRaftLevels);
-  layers.expect_config("correlation_radius", variant_.radius);
-  layers.expect_nothing_left();
+Raft::Raft(FileLayers layers) : Raft(layers, read_variant(layers.config())) {
+  layers.config().expect("correlation_levels", kRaftLevels);
+  layers.config().expect("correlation_radius", variant_.radius);
+  layers.tensors().expect_nothing_left();
 }
 
 Raft::Raft(const SafetensorsFile& file, Conv2dPacking packing)

@@ -8,41 +8,31 @@ namespace {
 
 constexpr const char* kName = "update_block.";
 
-PackedConv2d conv_relu(LayerSource& layers, const std::string& name, std::int64_t in,
-                       std::int64_t out, std::int64_t side) {
-  return layers.packed_conv(
-      text_of(kName, name), {out, in, side, side},
-      {.padding_h = side / 2, .padding_w = side / 2, .activation = Activation::relu()});
+ConvLayer conv(LayerSource& layers, const std::string& name, std::int64_t in, std::int64_t out,
+               const ConvOptions& options = {}) {
+  return layers.conv(kName + name, in, out, options).silent();
 }
 
 /// In training, a quarter balances the gradients of the mask against those of the flow. The factor
 /// is exact, so it may as well be on the weights.
-PackedConv2d mask_conv(LayerSource& layers, const std::string& name, const Shape& shape) {
+ConvLayer mask_conv(LayerSource& layers, const std::string& name, const Shape& shape) {
   constexpr float kMaskScale = 0.25F;
-  ConvWeights weights = layers.conv_weights(text_of(kName, name), shape);
+  OwnedConv2dWeights weights = layers.conv_weights(kName + name, shape);
   for (float& value : weights.weight) value *= kMaskScale;
   for (float& value : weights.bias) value *= kMaskScale;
-  return {text_of(kName, name), {.packing = layers.packing()}, weights.spans()};
-}
-
-/// conv(x), in the arena of the Context.
-View run(const PackedConv2d& conv, ConstView x, Context& ctx) {
-  const View y = ctx.arena().view(conv.output_shape(x.shape));
-  conv2d(x, conv, y, ctx);
-  return y;
+  return ConvLayer({kName + name, {.packing = layers.packing()}, weights.spans()}).silent();
 }
 
 }  // namespace
 
 MotionEncoder::MotionEncoder(LayerSource& layers, const RaftVariant& variant,
                              std::int64_t correlations)
-    : convc1_(conv_relu(layers, "encoder.convc1", correlations, variant.large ? 256 : 96, 1)),
-      convf1_(conv_relu(layers, "encoder.convf1", 2, variant.large ? 128 : 64, 7)),
-      convf2_(conv_relu(layers, "encoder.convf2", variant.large ? 128 : 64, variant.large ? 64 : 32,
-                        3)),
-      conv_(conv_relu(layers, "encoder.conv", variant.large ? 192 + 64 : 96 + 32,
-                      variant.motion - 2, 3)) {
-  if (variant.large) convc2_ = conv_relu(layers, "encoder.convc2", 256, 192, 3);
+    : convc1_(
+          conv(layers, "encoder.convc1", correlations, variant.large ? 256 : 96, {.kernel = 1})),
+      convf1_(conv(layers, "encoder.convf1", 2, variant.large ? 128 : 64, {.kernel = 7})),
+      convf2_(conv(layers, "encoder.convf2", variant.large ? 128 : 64, variant.large ? 64 : 32)),
+      conv_(conv(layers, "encoder.conv", variant.large ? 192 + 64 : 96 + 32, variant.motion - 2)) {
+  if (variant.large) convc2_ = conv(layers, "encoder.convc2", 256, 192);
 }
 
 void MotionEncoder::operator()(Correlation& correlation, ConstView flow, View motion,
@@ -53,8 +43,8 @@ void MotionEncoder::operator()(Correlation& correlation, ConstView flow, View mo
   const std::int64_t moved = convf2_.out_channels();
   const View both = ctx.arena().view({s.n, s.h, s.w, seen + moved});
   encode_correlation(correlation, flow, both.channels(0, seen), ctx);
-  conv2d(run(convf1_, flow, ctx), convf2_, both.channels(seen, seen + moved), ctx);
-  conv2d(both, conv_, motion.channels(0, motion.shape.c - 2), ctx);
+  convf2_(convf1_(flow, ctx), both.channels(seen, seen + moved), ctx);
+  conv_(both, motion.channels(0, motion.shape.c - 2), ctx);
   copy(flow, motion.channels(motion.shape.c - 2, motion.shape.c));
   ctx.trace("motion", motion);
 }
@@ -69,19 +59,17 @@ void MotionEncoder::encode_correlation(Correlation& correlation, ConstView flow,
     const View found = ctx.arena().view({s.n, s.h, s.w, correlation.channels()});
     correlation.lookup(flow, found, ctx);
     ctx.trace("correlation", found);
-    conv2d(found, convc1_, inner, ctx);
+    convc1_(found, inner, ctx);
   }
-  if (convc2_) conv2d(inner, *convc2_, seen, ctx);
+  if (convc2_) (*convc2_)(inner, seen, ctx);
 }
 
 UpdateBlock::UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations)
     : variant_(variant),
       motion_encoder_(layers, variant, correlations),
-      flow_conv1_(
-          conv_relu(layers, "flow_head.conv1", variant.hidden, variant.large ? 256 : 128, 3)),
-      flow_conv2_(layers.packed_conv(text_of(kName, "flow_head.conv2"),
-                                     {2, variant.large ? 256 : 128, 3, 3},
-                                     {.padding_h = 1, .padding_w = 1})) {
+      flow_conv1_(conv(layers, "flow_head.conv1", variant.hidden, variant.large ? 256 : 128)),
+      flow_conv2_(
+          conv(layers, "flow_head.conv2", variant.large ? 256 : 128, 2, {.activation = {}})) {
   const std::int64_t hidden = variant.hidden;
   const std::int64_t channels = hidden + variant.context + variant.motion;
   const auto add_unit = [&](const char* suffix, std::int64_t kernel_h, std::int64_t kernel_w) {
@@ -91,7 +79,7 @@ UpdateBlock::UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::i
   if (variant.large) {
     add_unit("1", 1, 5);
     add_unit("2", 5, 1);
-    mask_conv1_ = conv_relu(layers, "mask.0", hidden, 256, 3);
+    mask_conv1_ = conv(layers, "mask.0", hidden, 256);
     mask_conv2_ = mask_conv(layers, "mask.2", {64 * 9, 256, 1, 1});
   } else {
     add_unit("", 3, 3);
@@ -109,14 +97,12 @@ UpdateBlock::State UpdateBlock::state(const Nhwc& map, Context& ctx) const {
 }
 
 void UpdateBlock::begin(State& state, Context& ctx) const {
-  const Nhwc& s = state.unit.shape;
   const std::int64_t hidden = variant_.hidden;
   activate(state.hidden, {.kind = Activation::Kind::tanh}, state.hidden, ctx);
   const View inputs = state.context.channels(hidden, hidden + variant_.context);
   activate(inputs, Activation::relu(), inputs, ctx);
   for (std::size_t i = 0; i < gru_.size(); ++i) {
-    state.constants[i] = ctx.arena().view({s.n, s.h, s.w, 3 * hidden});
-    conv_gru_constants(inputs, gru_[i], state.constants[i], ctx);
+    state.constants[i] = gru_[i].constants(inputs, ctx);
   }
 }
 
@@ -125,9 +111,9 @@ void UpdateBlock::operator()(Correlation& correlation, State& state, View flow,
   const Arena::Scope scope(ctx.arena());
   motion_encoder_(correlation, flow, state.motion, ctx);
   for (std::size_t i = 0; i < gru_.size(); ++i) {
-    conv_gru(state.unit, state.constants[i], gru_[i], ctx);
+    gru_[i](state.unit, state.constants[i], ctx);
   }
-  conv2d(run(flow_conv1_, state.hidden, ctx), flow_conv2_, flow, ctx, {.after = flow});
+  flow_conv2_(flow_conv1_(state.hidden, ctx), {.after = flow}, flow, ctx);
   ctx.trace("hidden", state.hidden);
   ctx.trace("flow_low", flow);
 }
@@ -136,7 +122,7 @@ View UpdateBlock::upsampling_mask(const State& state, Context& ctx) const {
   const Nhwc& s = state.hidden.shape;
   const View mask = ctx.arena().view({s.n, s.h, s.w, mask_conv2_->out_channels()});
   const Arena::Scope scope(ctx.arena());
-  conv2d(run(*mask_conv1_, state.hidden, ctx), *mask_conv2_, mask, ctx);
+  (*mask_conv2_)((*mask_conv1_)(state.hidden, ctx), mask, ctx);
   ctx.trace("mask", mask);
   return mask;
 }

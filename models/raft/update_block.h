@@ -25,9 +25,9 @@ class MotionEncoder {
   /// The correlations around the flow, convolved; all that is between is given back.
   void encode_correlation(Correlation& correlation, ConstView flow, View seen, Context& ctx) const;
 
-  PackedConv2d convc1_;
-  std::optional<PackedConv2d> convc2_;  // large only
-  PackedConv2d convf1_, convf2_, conv_;
+  ConvLayer convc1_;
+  std::optional<ConvLayer> convc2_;  // large only
+  ConvLayer convf1_, convf2_, conv_;
 };
 
 /// The recurrent unit with its state, the flow head and, in the large network, the mask head.
@@ -59,9 +59,9 @@ class UpdateBlock {
  private:
   RaftVariant variant_;
   MotionEncoder motion_encoder_;
-  std::vector<PackedConvGru> gru_;  // SepConvGRU: one along rows, one along columns; or one ConvGRU
-  PackedConv2d flow_conv1_, flow_conv2_;
-  std::optional<PackedConv2d> mask_conv1_, mask_conv2_;  // large only
+  std::vector<ConvGruLayer> gru_;  // SepConvGRU: one along rows, one along columns; or one ConvGRU
+  ConvLayer flow_conv1_, flow_conv2_;
+  std::optional<ConvLayer> mask_conv1_, mask_conv2_;  // large only
 };
 
 }  // namespace hewn

@@ -12,21 +12,12 @@ namespace hewn {
 namespace {
 
 constexpr std::int64_t kCellPixels = SuperPoint::kCell * SuperPoint::kCell;
-ConvLayer conv3x3(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out) {
-  return layers.conv(name, {out, in, 3, 3},
-                     {.padding_h = 1, .padding_w = 1, .activation = Activation::relu()});
-}
 
-ConvLayer conv1x1(LayerSource& layers, const char* name, std::int64_t in, std::int64_t out,
-                  Activation activation = {}) {
-  return layers.conv(name, {out, in, 1, 1}, {.activation = activation});
-}
-
-DescriptorSampling read_sampling(const FileLayers& layers) {
-  return layers.config_choice<DescriptorSampling>("descriptor_sampling",
-                                                  {{"none", DescriptorSampling::none},
-                                                   {"magicleap", DescriptorSampling::magicleap},
-                                                   {"half-pixel", DescriptorSampling::half_pixel}});
+DescriptorSampling read_sampling(const ModelConfig& config) {
+  return config.choice<DescriptorSampling>("descriptor_sampling",
+                                           {{"none", DescriptorSampling::none},
+                                            {"magicleap", DescriptorSampling::magicleap},
+                                            {"half-pixel", DescriptorSampling::half_pixel}});
 }
 
 }  // namespace
@@ -34,26 +25,26 @@ DescriptorSampling read_sampling(const FileLayers& layers) {
 SuperPoint::SuperPoint(LayerSource& layers, std::string form, DescriptorSampling sampling)
     : form_(std::move(form)),
       sampling_(sampling),
-      conv1a_(conv3x3(layers, "conv1a", 1, 64)),
-      conv1b_(conv3x3(layers, "conv1b", 64, 64)),
-      conv2a_(conv3x3(layers, "conv2a", 64, 64)),
-      conv2b_(conv3x3(layers, "conv2b", 64, 64)),
-      conv3a_(conv3x3(layers, "conv3a", 64, 128)),
-      conv3b_(conv3x3(layers, "conv3b", 128, 128)),
-      conv4a_(conv3x3(layers, "conv4a", 128, 128)),
-      conv4b_(conv3x3(layers, "conv4b", 128, 128)),
-      convPa_(conv3x3(layers, "convPa", 128, 256)),
-      convPb_(conv1x1(layers, "convPb", 256, kCellPixels + 1)) {
-  if (form_ == "conv5a") conv5a_ = conv1x1(layers, "conv5a", 128, 128, Activation::relu());
+      conv1a_(layers.conv("conv1a", 1, 64)),
+      conv1b_(layers.conv("conv1b", 64, 64)),
+      conv2a_(layers.conv("conv2a", 64, 64)),
+      conv2b_(layers.conv("conv2b", 64, 64)),
+      conv3a_(layers.conv("conv3a", 64, 128)),
+      conv3b_(layers.conv("conv3b", 128, 128)),
+      conv4a_(layers.conv("conv4a", 128, 128)),
+      conv4b_(layers.conv("conv4b", 128, 128)),
+      convPa_(layers.conv("convPa", 128, 256)),
+      convPb_(layers.conv("convPb", 256, kCellPixels + 1, {.kernel = 1, .activation = {}})) {
+  if (form_ == "conv5a") conv5a_ = layers.conv("conv5a", 128, 128, {.kernel = 1});
   if (sampling_ != DescriptorSampling::none) {
-    convDa_ = conv3x3(layers, "convDa", 128, 256);
-    convDb_ = conv1x1(layers, "convDb", 256, 256);
+    convDa_ = layers.conv("convDa", 128, 256);
+    convDb_ = layers.conv("convDb", 256, 256, {.kernel = 1, .activation = {}});
   }
 }
 
 SuperPoint::SuperPoint(FileLayers layers)
-    : SuperPoint(layers, layers.config("form"), read_sampling(layers)) {
-  layers.expect_nothing_left();
+    : SuperPoint(layers, layers.config().text("form"), read_sampling(layers.config())) {
+  layers.tensors().expect_nothing_left();
 }
 
 SuperPoint::SuperPoint(const SafetensorsFile& file, Conv2dPacking packing)
@@ -72,13 +63,13 @@ SuperPoint::Output SuperPoint::forward(ConstView image, Context& ctx) const {
   const std::int64_t rows = s.h / kCell;
   const std::int64_t columns = s.w / kCell;
 
-  const View features = arena.view({s.n, rows, columns, conv4b_.conv().out_channels()});
+  const View features = arena.view({s.n, rows, columns, conv4b_.out_channels()});
   encode(image, features, ctx);
 
-  const Output out{.semi = arena.view({s.n, rows, columns, kCellPixels + 1}),
-                   .scores = arena.view({s.n, rows * kCell, columns * kCell, 1}),
-                   .descriptors = arena.view(
-                       {s.n, rows, columns, convDb_ ? convDb_->conv().out_channels() : 0})};
+  const Output out{
+      .semi = arena.view({s.n, rows, columns, kCellPixels + 1}),
+      .scores = arena.view({s.n, rows * kCell, columns * kCell, 1}),
+      .descriptors = arena.view({s.n, rows, columns, convDb_ ? convDb_->out_channels() : 0})};
   detect(features, out, ctx);
   if (convDb_) describe(features, out, ctx);
   return out;

@@ -27,7 +27,7 @@ std::vector<Layer> layers_of_completion() {
           {"conv16", 32, 3},          {"conv17", 3, 3}};
 }
 
-ConvWeights weights_of(RandomLayers& random, const Layer& layer, std::int64_t in) {
+OwnedConv2dWeights weights_of(RandomLayers& random, const Layer& layer, std::int64_t in) {
   if (!layer.transposed) {
     return random.conv_weights(layer.name, {layer.out, in, layer.kernel, layer.kernel});
   }
@@ -57,7 +57,7 @@ CompletionTensors random_completion_tensors(std::int64_t channels, std::uint64_t
   RandomLayers random(seed, Conv2dPacking::any, {{"conv17", 1}});
   std::int64_t in = channels;
   for (const Layer& layer : layers_of_completion()) {
-    ConvWeights weights = weights_of(random, layer, in);
+    OwnedConv2dWeights weights = weights_of(random, layer, in);
     const auto out = static_cast<std::size_t>(layer.out);
     add(layer.name + ".weight", weights.shape, std::move(weights.weight));
     add(layer.name + ".bias", {layer.out}, std::move(weights.bias));

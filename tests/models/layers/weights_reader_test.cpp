@@ -41,8 +41,11 @@ class Tensors : public testing::Test {
         {"brains.bias", Dtype::float32, {2}, bytes_of(kBias)},
         {"integers", Dtype::int64, {6}, bytes_of(kIntegers)},
         {"empty", Dtype::float32, {0, 3}, {}},
-        {"scalar", Dtype::float32, {}, bytes_of(kBias).first(4)}};
-    write_safetensors(path, tensors, {{"hewn.model", "kite"}});
+        {"scalar", Dtype::float32, {}, bytes_of(kBias).first(4)},
+        {"part.0.bias", Dtype::float32, {2}, bytes_of(kBias)},
+        {"part.1.bias", Dtype::float32, {2}, bytes_of(kBias)},
+        {"part.3.bias", Dtype::float32, {2}, bytes_of(kBias)}};
+    write_safetensors(path, tensors, {{"hewn.model", "kite"}, {"hewn.config", "{}"}});
   }
   /// What a call says of the file, without the file's name in front.
   template <typename Call>
@@ -59,38 +62,38 @@ class Tensors : public testing::Test {
 
 TEST_F(Tensors, HaveShapes) {
   const SafetensorsFile file(path);
-  const FileLayers layers(file, "kite", Conv2dPacking::any);
-  EXPECT_EQ(layers.path(), path.string());
-  EXPECT_TRUE(layers.has("floats"));
-  EXPECT_FALSE(layers.has("integers"));
-  EXPECT_TRUE(layers.has_tensor("integers"));
-  EXPECT_FALSE(layers.has_tensor("floats"));
-  EXPECT_EQ(layers.rank_of("halves.weight"), 2);
-  EXPECT_EQ(layers.rank_of("integers"), 1);
-  EXPECT_EQ(layers.rank_of("scalar"), 0);
-  EXPECT_EQ(layers.rank_of("absent"), 0);
-  EXPECT_EQ(layers.shape_of("halves.weight", 2), Shape({2, 3}));
-  EXPECT_EQ(layers.shape_of("scalar", 0), Shape());
-  EXPECT_EQ(error([&] { layers.shape_of("absent", 1); }),
+  const WeightsReader tensors(file);
+  EXPECT_EQ(tensors.path(), path.string());
+  EXPECT_TRUE(tensors.has("integers"));
+  EXPECT_FALSE(tensors.has("floats"));
+  EXPECT_EQ(tensors.count("part.", ".bias"), 2);
+  EXPECT_EQ(tensors.count("part."), 0);
+  EXPECT_EQ(tensors.rank_of("halves.weight"), 2);
+  EXPECT_EQ(tensors.rank_of("integers"), 1);
+  EXPECT_EQ(tensors.rank_of("scalar"), 0);
+  EXPECT_EQ(tensors.rank_of("absent"), 0);
+  EXPECT_EQ(tensors.shape_of("halves.weight", 2), Shape({2, 3}));
+  EXPECT_EQ(tensors.shape_of("scalar", 0), Shape());
+  EXPECT_EQ(error([&] { tensors.shape_of("absent", 1); }),
             "expected a tensor 'absent', but it is missing");
-  EXPECT_EQ(error([&] { layers.shape_of("integers", 2); }),
+  EXPECT_EQ(error([&] { tensors.shape_of("integers", 2); }),
             "tensor 'integers': expected 2 sizes of at least 1, got shape 6");
-  EXPECT_EQ(error([&] { layers.shape_of("scalar", 1); }),
+  EXPECT_EQ(error([&] { tensors.shape_of("scalar", 1); }),
             "tensor 'scalar': expected 1 sizes of at least 1, got shape scalar");
-  EXPECT_EQ(error([&] { layers.shape_of("empty", 2); }),
+  EXPECT_EQ(error([&] { tensors.shape_of("empty", 2); }),
             "tensor 'empty': expected 2 sizes of at least 1, got shape 0×3");
 }
 
 TEST_F(Tensors, AreReadAsMatricesInTheirOwnPrecision) {
   const SafetensorsFile file(path);
-  FileLayers layers(file, "kite", Conv2dPacking::any);
-  const StoredMatrix floats = layers.matrix("floats.weight", {2, 3});
+  WeightsReader tensors(file);
+  const StoredMatrix floats = tensors.matrix("floats.weight", {2, 3});
   EXPECT_EQ(floats.values, kFloats);
   EXPECT_TRUE(floats.halves.empty());
-  const StoredMatrix halves = layers.matrix("halves.weight", {2, 3});
+  const StoredMatrix halves = tensors.matrix("halves.weight", {2, 3});
   EXPECT_EQ(halves.halves, kHalves);
   EXPECT_TRUE(halves.values.empty());
-  const StoredMatrix brains = layers.matrix("brains.weight", {2, 3});
+  const StoredMatrix brains = tensors.matrix("brains.weight", {2, 3});
   EXPECT_EQ(brains.values, kFloats);
   EXPECT_TRUE(brains.halves.empty());
 
@@ -105,10 +108,10 @@ TEST_F(Tensors, AreReadAsMatricesInTheirOwnPrecision) {
   EXPECT_TRUE(both.halves.empty() && both.bias.empty());
 
   EXPECT_EQ(error([&] {
-              layers.matrix("floats.weight", {3, 2});
+              tensors.matrix("floats.weight", {3, 2});
             }),
             "tensor 'floats.weight': expected shape 3×2, got 2×3");
-  EXPECT_EQ(error([&] { layers.matrix("integers", {6}); }),
+  EXPECT_EQ(error([&] { tensors.matrix("integers", {6}); }),
             "tensor 'integers': expected F32, F16 or BF16, got I64");
 }
 
@@ -121,12 +124,14 @@ TEST_F(Tensors, MakeLinearLayers) {
   x.values()[1] = 2;
   x.values()[2] = 4;
   Tensor y({1, 1, 1, 2});
+  EXPECT_FALSE(layers.has("integers"));
   for (const char* name : {"floats", "halves", "brains"}) {
     SCOPED_TRACE(name);
-    const PackedLinear layer = layers.linear(name, {2, 3}, Activation::relu());
+    EXPECT_TRUE(layers.has(name));
+    const LinearLayer layer = layers.linear(name, {2, 3}, Activation::relu());
     EXPECT_EQ(layer.name(), name);
-    EXPECT_EQ(layer.half_panels().empty(), std::string(name) != "halves");
-    linear(x.view(), layer, y.view(), ctx);
+    EXPECT_EQ(layer.packed().half_panels().empty(), std::string(name) != "halves");
+    layer(x.view(), y.view(), ctx);
     EXPECT_EQ(y.values()[0], 1 - 4 + 2 + 10);
     EXPECT_EQ(y.values()[1], 4 + 0 - 1 + 20);
   }
@@ -142,30 +147,32 @@ TEST_F(Tensors, MakeLinearLayers) {
 
 TEST_F(Tensors, MayBeReadLater) {
   const SafetensorsFile file(path);
-  FileLayers layers(file, "kite", Conv2dPacking::any);
-  EXPECT_EQ(&layers.deferred("halves.weight", {2, 3}), &file.at("halves.weight"));
+  WeightsReader tensors(file);
+  EXPECT_EQ(&tensors.deferred("halves.weight", {2, 3}), &file.at("halves.weight"));
   EXPECT_EQ(error([&] {
-              layers.deferred("halves.weight", {3, 2});
+              tensors.deferred("halves.weight", {3, 2});
             }),
             "tensor 'halves.weight': expected floating values of shape 3×2, got F16 of shape 2×3");
-  EXPECT_EQ(error([&] { layers.deferred("integers", {6}); }),
+  EXPECT_EQ(error([&] { tensors.deferred("integers", {6}); }),
             "tensor 'integers': expected floating values of shape 6, got I64 of shape 6");
-  EXPECT_EQ(error([&] { layers.deferred("absent", {6}); }),
+  EXPECT_EQ(error([&] { tensors.deferred("absent", {6}); }),
             "expected a tensor 'absent', but it is missing");
 }
 
 TEST_F(Tensors, ThatNobodyAskedForAreLeftOver) {
   const SafetensorsFile file(path);
-  FileLayers layers(file, "kite", Conv2dPacking::any);
-  layers.linear("floats", {2, 3});
-  layers.linear("halves", {2, 3});
-  layers.deferred("brains.weight", {2, 3});
-  layers.values("scalar", {});
-  EXPECT_NO_THROW(layers.expect_nothing_left({"brains.", "int", "empty"}));
+  WeightsReader tensors(file);
+  tensors.matrix("floats.weight", {2, 3});
+  tensors.matrix("halves.weight", {2, 3});
+  tensors.values("floats.bias", Shape{2});
+  tensors.values("halves.bias", Shape{2});
+  tensors.deferred("brains.weight", {2, 3});
+  tensors.values("scalar", {});
+  EXPECT_NO_THROW(tensors.expect_nothing_left({"brains.", "int", "empty", "part."}));
   // To look at a shape is not to read.
-  EXPECT_EQ(layers.shape_of("integers", 1), Shape({6}));
+  EXPECT_EQ(tensors.shape_of("integers", 1), Shape({6}));
   EXPECT_EQ(error([&] {
-              layers.expect_nothing_left({"brains.", "empty"});
+              tensors.expect_nothing_left({"brains.", "empty"});
             }),
             "tensor 'integers' belongs to no layer of this model");
 }

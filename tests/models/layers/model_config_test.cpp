@@ -1,6 +1,5 @@
 // How a network reads the configuration in its weights file.
 #include "hewn/models/layers/layer_source.h"
-
 #include "hewn/models/raft/raft.h"
 #include "hewn/models/superpoint/superpoint.h"
 #include "hewn/runtime/files/safetensors.h"
@@ -53,21 +52,21 @@ class Configuration : public testing::Test {
   }
 };
 
-std::string text(const FileLayers& layers) { return layers.config("key"); }
+std::string text(const FileLayers& layers) { return layers.config().text("key"); }
 std::int64_t integer(const FileLayers& layers) {
-  return layers.config_integer("key", std::numeric_limits<std::int64_t>::min(), 7);
+  return layers.config().integer("key", std::numeric_limits<std::int64_t>::min(), 7);
 }
 std::vector<double> numbers(const FileLayers& layers) {
-  return layers.config_numbers("key", 3, -3, 1e30);
+  return layers.config().numbers("key", 3, -3, 1e30);
 }
-bool flag(const FileLayers& layers) { return layers.config_flag("key"); }
+bool flag(const FileLayers& layers) { return layers.config().flag("key"); }
 Size choice(const FileLayers& layers) {
-  return layers.config_choice<Size>("key", {{"small", Size::small}, {"large", Size::large}});
+  return layers.config().choice<Size>("key", {{"small", Size::small}, {"large", Size::large}});
 }
-std::vector<std::string> texts(const FileLayers& layers) { return layers.config_strings("key"); }
-bool is_there(const FileLayers& layers) { return layers.has_config("key"); }
+std::vector<std::string> texts(const FileLayers& layers) { return layers.config().texts("key"); }
+bool is_there(const FileLayers& layers) { return layers.config().has("key"); }
 bool is_four(const FileLayers& layers) {
-  layers.expect_config("key", 4);
+  layers.config().expect("key", 4);
   return true;
 }
 
