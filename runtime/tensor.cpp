@@ -11,18 +11,46 @@ template <typename Float>
 BasicView<Float> BasicView<Float>::channels(std::int64_t begin, std::int64_t end) const {
   require(0 <= begin && begin <= end && end <= shape.c, "channels [", begin, ", ", end,
           ") of a view with ", shape.c, " channels");
-  return {data + begin, {shape.n, shape.h, shape.w, end - begin}, pixel_stride};
+  BasicView part = *this;
+  part.data += begin;
+  part.shape.c = end - begin;
+  return part;
 }
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::image(std::int64_t n) const {
   require(0 <= n && n < shape.n, "image ", n, " of a batch of ", shape.n);
-  return {pixel(n, 0, 0), {1, shape.h, shape.w, shape.c}, pixel_stride};
+  BasicView part = *this;
+  part.data += n * image_stride;
+  part.shape.n = 1;
+  return part;
+}
+
+template <typename Float>
+BasicView<Float> BasicView<Float>::rows(std::int64_t begin, std::int64_t end) const {
+  require(0 <= begin && begin <= end && end <= shape.h, "rows [", begin, ", ", end,
+          ") of a view with ", shape.h, " rows");
+  BasicView part = *this;
+  part.data += begin * row_stride;
+  part.shape.h = end - begin;
+  return part;
+}
+
+template <typename Float>
+BasicView<Float> BasicView<Float>::columns(std::int64_t begin, std::int64_t end) const {
+  require(0 <= begin && begin <= end && end <= shape.w, "columns [", begin, ", ", end,
+          ") of a view with ", shape.w, " columns");
+  BasicView part = *this;
+  part.data += begin * pixel_stride;
+  part.shape.w = end - begin;
+  return part;
 }
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::reshaped(const Nhwc& to) const {
   require(to.count() == shape.count(), "cannot reshape ", shape, " to ", to);
+  require(gapless(), "cannot reshape a view with gaps between rows or images, of shape ", shape,
+          ", to ", to);
   if (to.c == shape.c) return {data, to, pixel_stride};
   require(dense(), "cannot reshape a channel slice of shape ", shape, " to ", to);
   return {data, to};
@@ -49,37 +77,46 @@ Tensor Tensor::copy_of(ConstView view) {
 
 void copy(ConstView from, View to) {
   require(from.shape == to.shape, "copy: expected ", to.shape, ", got ", from.shape);
-  if (from.dense() && to.dense()) {
-    std::copy_n(from.data, from.shape.count(), to.data);
-    return;
-  }
-  const std::int64_t pixels = from.shape.pixels();
-  for (std::int64_t i = 0; i < pixels; ++i) {
-    std::copy_n(from.data + i * from.pixel_stride, from.shape.c, to.data + i * to.pixel_stride);
-  }
+  const Nhwc& s = from.shape;
+  const bool whole = from.pixel_stride == s.c && to.pixel_stride == s.c;
+  for_each_run(0, s.pixels(), pixels_of_run(from, to), [&](std::int64_t first, std::int64_t count) {
+    const float* source = from.pixel(first);
+    float* target = to.pixel(first);
+    if (whole) {
+      std::copy_n(source, count * s.c, target);
+      return;
+    }
+    for (std::int64_t i = 0; i < count; ++i) {
+      std::copy_n(source + i * from.pixel_stride, s.c, target + i * to.pixel_stride);
+    }
+  });
 }
 
 void fill(View view, float value) {
-  const std::int64_t pixels = view.shape.pixels();
-  for (std::int64_t i = 0; i < pixels; ++i) {
-    std::fill_n(view.data + i * view.pixel_stride, view.shape.c, value);
+  for (std::int64_t n = 0; n < view.shape.n; ++n) {
+    for (std::int64_t y = 0; y < view.shape.h; ++y) {
+      for (std::int64_t x = 0; x < view.shape.w; ++x) {
+        std::fill_n(view.pixel(n, y, x), view.shape.c, value);
+      }
+    }
   }
 }
 
 namespace {
 
-/// Calls visit(index of the element in NCHW, offset of the element in the view) for every element.
+/// Calls visit(index in NCHW, element) for every element.
 template <typename Float, typename Visit>
 void for_each_nchw(const BasicView<Float>& view, std::size_t values, Visit visit) {
   const Nhwc& s = view.shape;
   require(values == static_cast<std::size_t>(s.count()), "expected ", s.count(), " values for ", s,
           ", got ", values);
   std::size_t index = 0;
-  const std::int64_t plane = s.h * s.w;
   for (std::int64_t n = 0; n < s.n; ++n) {
     for (std::int64_t c = 0; c < s.c; ++c) {
-      const std::int64_t base = n * plane * view.pixel_stride + c;
-      for (std::int64_t i = 0; i < plane; ++i) visit(index++, base + i * view.pixel_stride);
+      for (std::int64_t y = 0; y < s.h; ++y) {
+        Float* row = view.pixel(n, y, 0) + c;
+        for (std::int64_t x = 0; x < s.w; ++x) visit(index++, row[x * view.pixel_stride]);
+      }
     }
   }
 }
@@ -87,13 +124,11 @@ void for_each_nchw(const BasicView<Float>& view, std::size_t values, Visit visit
 }  // namespace
 
 void from_nchw(std::span<const float> values, View to) {
-  for_each_nchw(to, values.size(),
-                [&](std::size_t i, std::int64_t at) { to.data[at] = values[i]; });
+  for_each_nchw(to, values.size(), [&](std::size_t i, float& element) { element = values[i]; });
 }
 
 void to_nchw(ConstView from, std::span<float> values) {
-  for_each_nchw(from, values.size(),
-                [&](std::size_t i, std::int64_t at) { values[i] = from.data[at]; });
+  for_each_nchw(from, values.size(), [&](std::size_t i, float element) { values[i] = element; });
 }
 
 }  // namespace hewn

@@ -4,9 +4,11 @@
 
 #include "hewn/runtime/shape.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <tuple>
 #include <type_traits>
 
 namespace hewn {
@@ -14,10 +16,10 @@ namespace hewn {
 /// Buffers start on a cache line, which is also the widest vector.
 inline constexpr std::size_t kAlignment = 64;
 
-/// A window on NHWC activations. The channels of a pixel are contiguous, and pixels are
-/// `pixel_stride` floats apart in row-major order over (n, h, w), with no gap between rows or
-/// images. A stride larger than c makes it a slice of the channels of a wider buffer, so that a
-/// concatenation is operators writing side by side.
+/// A window on NHWC activations. The channels of a pixel are contiguous; pixels, rows and images
+/// are any number of floats apart that keeps them from overlapping. So a view may be a slice of the
+/// channels of a wider buffer, and a concatenation is operators writing side by side; or a part of
+/// a larger map, and a crop or a padding needs no copy.
 ///
 /// A View owns nothing and is passed by value. The memory must outlive it. `View` may be written
 /// through; `ConstView` may not, and a View converts to it.
@@ -27,33 +29,65 @@ struct BasicView {
 
   Float* data = nullptr;
   Nhwc shape;
-  std::int64_t pixel_stride = 0;
+  std::int64_t pixel_stride = 0;  ///< floats from one pixel of a row to the next
+  std::int64_t row_stride = 0;
+  std::int64_t image_stride = 0;
 
   BasicView() = default;
-  /// A dense view: pixel_stride = shape.c.
+  /// Without gaps, and dense: pixel_stride = shape.c.
   BasicView(Float* data, const Nhwc& shape) : BasicView(data, shape, shape.c) {}
+  /// Without gaps between rows and images.
   BasicView(Float* data, const Nhwc& shape, std::int64_t pixel_stride)
-      : data(data), shape(shape), pixel_stride(pixel_stride) {}
+      : BasicView(data, shape, pixel_stride, shape.w * pixel_stride,
+                  shape.h * shape.w * pixel_stride) {}
+  BasicView(Float* data, const Nhwc& shape, std::int64_t pixel_stride, std::int64_t row_stride,
+            std::int64_t image_stride)
+      : data(data),
+        shape(shape),
+        pixel_stride(pixel_stride),
+        row_stride(row_stride),
+        image_stride(image_stride) {}
   /// View → ConstView.
   template <typename Other>
   requires(std::is_const_v<Float> && !std::is_const_v<Other>)
       // NOLINTNEXTLINE(google-explicit-constructor): as float* converts to const float*
       BasicView(const BasicView<Other>& other)
-      : BasicView(other.data, other.shape, other.pixel_stride) {}
+      : BasicView(other.data, other.shape, other.pixel_stride, other.row_stride,
+                  other.image_stride) {}
 
   /// The first channel of pixel (n, y, x); indices are not checked.
   Float* pixel(std::int64_t n, std::int64_t y, std::int64_t x) const {
-    return data + ((n * shape.h + y) * shape.w + x) * pixel_stride;
+    return data + n * image_stride + y * row_stride + x * pixel_stride;
+  }
+  /// The first channel of pixel i in row-major order over (n, h, w); unchecked.
+  Float* pixel(std::int64_t i) const {
+    if (gapless()) return data + i * pixel_stride;
+    const std::int64_t row = i / shape.w;
+    return pixel(row / shape.h, row % shape.h, i % shape.w);
   }
   /// The same pixels, channels [begin, end). Throws Error unless 0 ≤ begin ≤ end ≤ c.
   BasicView channels(std::int64_t begin, std::int64_t end) const;
   /// Image n of the batch, as a batch of one. Throws Error unless 0 ≤ n < shape.n.
   BasicView image(std::int64_t n) const;
+  /// Rows [begin, end) of every image. Throws Error unless 0 ≤ begin ≤ end ≤ h.
+  BasicView rows(std::int64_t begin, std::int64_t end) const;
+  /// Columns [begin, end) of every image. Throws Error unless 0 ≤ begin ≤ end ≤ w.
+  BasicView columns(std::int64_t begin, std::int64_t end) const;
+  /// The h × w pixels of every image from (y, x) on. Throws Error unless they lie inside.
+  BasicView window(std::int64_t y, std::int64_t x, std::int64_t h, std::int64_t w) const {
+    return rows(y, y + h).columns(x, x + w);
+  }
   /// The same memory under another shape with as many elements. Throws Error when the counts
-  /// differ, or when the view is not dense and the number of channels changes.
+  /// differ, when there are gaps between rows or images, or when the number of channels changes and
+  /// the view is not dense.
   BasicView reshaped(const Nhwc& to) const;
-  /// Whether there is no gap between pixels.
-  bool dense() const { return pixel_stride == shape.c; }
+  /// Whether rows and images follow one another: all pixels are pixel_stride apart.
+  bool gapless() const {
+    return (shape.h <= 1 || row_stride == shape.w * pixel_stride) &&
+           (shape.n <= 1 || image_stride == shape.h * shape.w * pixel_stride);
+  }
+  /// Whether the elements follow one another.
+  bool dense() const { return pixel_stride == shape.c && gapless(); }
 };
 
 using View = BasicView<float>;
@@ -61,6 +95,25 @@ using ConstView = BasicView<const float>;
 
 extern template struct BasicView<float>;
 extern template struct BasicView<const float>;
+
+/// How many pixels in row-major order are evenly spaced in each of the views, which have n, h and w
+/// in common: all where none has gaps, else those of a row.
+template <typename... Float>
+std::int64_t pixels_of_run(const BasicView<Float>&... views) {
+  const Nhwc& shape = std::get<0>(std::tie(views...)).shape;
+  return (views.gapless() && ...) ? shape.n * shape.h * shape.w : shape.w;
+}
+
+/// Calls visit(first, count) for the pixels [begin, end) in pieces that cross no multiple of `run`,
+/// which is pixels_of_run() of the views that visit() looks at.
+template <typename Visit>
+void for_each_run(std::int64_t begin, std::int64_t end, std::int64_t run, const Visit& visit) {
+  while (begin < end) {
+    const std::int64_t count = std::min(end - begin, run - begin % run);
+    visit(begin, count);
+    begin += count;
+  }
+}
 
 /// An owned, dense, 64-byte aligned NHWC buffer. It moves but does not copy: copies are asked for
 /// by name.
@@ -71,7 +124,7 @@ class Tensor {
   /// std::bad_alloc when there is no memory.
   explicit Tensor(const Nhwc& shape);
 
-  /// A dense copy of `view`, whatever its stride.
+  /// A dense copy of `view`, whatever its strides.
   static Tensor copy_of(ConstView view);
 
   View view() { return {data_.get(), shape_}; }

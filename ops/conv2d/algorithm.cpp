@@ -83,22 +83,10 @@ void conv2d_run_pooled(Conv2dCall call, const Nhwc& unpooled, Context& ctx) {
   call.max_pool = conv2d_pools(call.conv, ctx);
   if (call.max_pool) return conv2d_run(call, ctx);
   const Arena::Scope scope(ctx.arena());
-  const Map pooled = call.y;
-  const View map = ctx.arena().view(unpooled);
-  call.y = map;
+  const View pooled = call.y;
+  call.y = ctx.arena().view(unpooled);
   conv2d_run(call, ctx);
-  if (pooled.gapless()) {
-    return max_pool2d(map, kHalve, {pooled.data, pooled.shape, pooled.pixel_stride}, ctx);
-  }
-  // Rows apart from one another are one view each.
-  const Nhwc two{1, 2, unpooled.w, unpooled.c};
-  const Nhwc one{1, 1, pooled.shape.w, pooled.shape.c};
-  for (std::int64_t n = 0; n < pooled.shape.n; ++n) {
-    for (std::int64_t y = 0; y < pooled.shape.h; ++y) {
-      max_pool2d({map.pixel(n, 2 * y, 0), two}, kHalve,
-                 {pooled.pixel(n, y, 0), one, pooled.pixel_stride}, ctx);
-    }
-  }
+  max_pool2d(call.y, kHalve, pooled, ctx);
 }
 
 }  // namespace hewn

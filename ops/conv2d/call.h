@@ -10,42 +10,6 @@
 
 namespace hewn {
 
-/// A view whose rows and images may be any distance apart: a window of a larger map, or every
-/// other pixel of one. Strides count floats.
-template <typename Float>
-struct BasicMap {
-  Float* data = nullptr;
-  Nhwc shape;
-  std::int64_t image_stride = 0;
-  std::int64_t row_stride = 0;
-  std::int64_t pixel_stride = 0;
-
-  BasicMap() = default;
-  BasicMap(Float* data, const Nhwc& shape, std::int64_t image_stride, std::int64_t row_stride,
-           std::int64_t pixel_stride)
-      : data(data),
-        shape(shape),
-        image_stride(image_stride),
-        row_stride(row_stride),
-        pixel_stride(pixel_stride) {}
-  template <typename Other>
-  // NOLINTNEXTLINE(google-explicit-constructor): every view is a map
-  BasicMap(const BasicView<Other>& view)
-      : BasicMap(view.data, view.shape, view.shape.h * view.shape.w * view.pixel_stride,
-                 view.shape.w * view.pixel_stride, view.pixel_stride) {}
-
-  Float* pixel(std::int64_t n, std::int64_t y, std::int64_t x) const {
-    return data + n * image_stride + y * row_stride + x * pixel_stride;
-  }
-  /// Whether rows and images follow one another as in a View.
-  bool gapless() const {
-    return row_stride == shape.w * pixel_stride && image_stride == shape.h * row_stride;
-  }
-};
-
-using Map = BasicMap<float>;
-using ConstMap = BasicMap<const float>;
-
 /// A convolution whose output channels are h × w blocks, one for each pixel of a block of h × w
 /// pixels of y, row by row ("sub-pixel convolution": Shi et al., "Real-time single image and video
 /// super-resolution using an efficient sub-pixel convolutional neural network", 2016). Blocks are
@@ -63,11 +27,11 @@ struct Subpixels {
 /// from the windows, which may be negative, and x holds everything inside the picture that y needs.
 /// What lies outside of x counts as zeros.
 struct Conv2dCall {
-  ConstMap x;
+  ConstView x;
   const PackedConv2d& conv;
-  Map y;
-  std::optional<ConstMap> before = std::nullopt;  ///< added before the activation; as y
-  std::optional<ConstMap> after = std::nullopt;   ///< added at the end; as y
+  View y;
+  std::optional<ConstView> before = std::nullopt;  ///< added before the activation; as y
+  std::optional<ConstView> after = std::nullopt;   ///< added at the end; as y
   std::int64_t padding_top = conv.params().padding_h;
   std::int64_t padding_left = conv.params().padding_w;
   /// y is the 2×2 max-pooled result; where conv2d_pools() only.

@@ -47,8 +47,7 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx) {
   const View bands[2] = {ctx.arena().view({1, rows, s.w, s.c}),
                          ctx.arena().view({1, rows, s.w, s.c})};
   const auto band_at = [&](std::int64_t index) {
-    const std::int64_t count = std::min(rows, s.h - index * rows);
-    return View(bands[index % 2].data, {1, count, s.w, s.c});
+    return bands[index % 2].rows(0, std::min(rows, s.h - index * rows));
   };
   for (std::int64_t n = 0; n < s.n; ++n) {
     const std::int64_t count = divide_up(s.h, rows);
@@ -63,9 +62,8 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx) {
       if (i == 0) continue;
       const View band = band_at(i - 1);
       parallel_for(ctx, band.shape.h, 1, [&](std::int64_t begin, std::int64_t end, int) {
-        const Nhwc part{1, end - begin, s.w, s.c};
-        copy({band.pixel(0, begin, 0), part},
-             {x.pixel(n, (i - 1) * rows + begin, 0), part, x.pixel_stride});
+        const std::int64_t first = (i - 1) * rows;
+        copy(band.rows(begin, end), x.image(n).rows(first + begin, first + end));
       });
     }
   }

@@ -117,8 +117,7 @@ class DepthFirst {
       if (pooled.count() == 0) continue;
       conv2d_run_pooled({.x = ConstView{buffer, {1, done - kept, pixel_row.w, pixel_row.c}},
                          .conv = second_,
-                         .y = {y_.pixel(0, begin / 2, column / 2), pooled, y_.image_stride,
-                               y_.row_stride, y_.pixel_stride},
+                         .y = y_.window(begin / 2, column / 2, pooled.h, pooled.w),
                          .padding_top = above_ - begin + kept,
                          .padding_left = left_ - column + from},
                         {1, end - begin, column_end - column, y_.shape.c}, ctx);
@@ -128,7 +127,7 @@ class DepthFirst {
   ConstView x_;
   const PackedConv2d& first_;
   const PackedConv2d& second_;
-  Map y_;
+  View y_;
   Conv2dTile tile_;  // of the first convolution
   // How far the second convolution sees beyond an output.
   std::int64_t above_, below_, left_, right_;

@@ -61,7 +61,8 @@ class DirectConv2d {
   bool is_pointwise() const {
     return conv_.kernel_h() == 1 && conv_.kernel_w() == 1 && p_.stride_h == 1 && p_.stride_w == 1 &&
            padding_top_ == 0 && padding_left_ == 0 && x_.shape.h == y_.shape.h &&
-           x_.shape.w == y_.shape.w && x_.gapless() && y_.gapless();
+           x_.shape.w == y_.shape.w && x_.gapless() && y_.gapless() &&
+           (!before_ || before_->gapless()) && (!after_ || after_->gapless());
   }
 
   /// A 1×1 convolution sees no neighbours: all pixels of the batch are one row.
@@ -267,14 +268,14 @@ class DirectConv2d {
     std::fill_n(to + end * depth, (columns - end) * depth, 0.0F);
   }
 
-  ConstMap x_;
+  ConstView x_;
   const PackedConv2d& conv_;
   const Conv2dParams& p_;
   std::int64_t padding_top_;
   std::int64_t padding_left_;
-  Map y_;
-  std::optional<ConstMap> before_;
-  std::optional<ConstMap> after_;
+  View y_;
+  std::optional<ConstView> before_;
+  std::optional<ConstView> after_;
   const GemmKernels& kernels_;
 
   std::int64_t depth_ = 0;

@@ -340,16 +340,16 @@ class WinogradConv2d {
     }
   }
 
-  ConstMap x_;
+  ConstView x_;
   const PackedConv2d& conv_;
   const Conv2dParams& p_;
   std::int64_t padding_top_;
   std::int64_t padding_left_;
-  Map y_;
+  View y_;
   std::int64_t pooling_;  // pixels of the result for one of y, along each axis
   Subpixels subpixels_;
-  std::optional<ConstMap> before_;
-  std::optional<ConstMap> after_;
+  std::optional<ConstView> before_;
+  std::optional<ConstView> after_;
   const GemmKernels& gemm_;
   WinogradTile tile_;
   WinogradProducts products_;

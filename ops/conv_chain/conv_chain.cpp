@@ -117,11 +117,10 @@ class Chain {
         const Stage& stage = stages_[i];
         const ConstView from = i == 0 ? x : ConstView(rows_of(stages_[i - 1]));
         const std::int64_t from_row = i == 0 ? 0 : stages_[i - 1].kept;
-        const Nhwc shape{1, until - stage.done, stage.shape.w, stage.shape.c};
-        const View to =
-            i + 1 == count_
-                ? View(y.pixel(0, stage.done, 0), shape, y.pixel_stride)
-                : View(stage.buffer + (stage.done - stage.kept) * stage.row_floats(), shape);
+        const View to = i + 1 == count_
+                            ? y.rows(stage.done, until)
+                            : View(stage.buffer + (stage.done - stage.kept) * stage.row_floats(),
+                                   {1, until - stage.done, stage.shape.w, stage.shape.c});
         std::visit([&](const auto* conv) { make_rows(*conv, from, from_row, to, stage.done, ctx); },
                    stage.link);
       });

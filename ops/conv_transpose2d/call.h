@@ -11,9 +11,9 @@ namespace hewn {
 
 /// What is asked for. Shapes are checked already, and nothing is empty.
 struct ConvTranspose2dCall {
-  ConstMap x;
+  ConstView x;
   const PackedConvTranspose2d& conv;
-  Map y;
+  View y;
   /// x and y may be rows of larger maps, from these on; y_row is a multiple of the stride, and x
   /// holds everything inside the picture that y needs.
   std::int64_t x_row = 0, y_row = 0;

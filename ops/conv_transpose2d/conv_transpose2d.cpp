@@ -80,7 +80,7 @@ void conv_transpose2d_run(const ConvTranspose2dCall& call, Context& ctx) {
          .subpixels = {.h = p.stride_h, .w = p.stride_w, .products = merged.products}},
         ctx);
   }
-  const Map& y = call.y;
+  const View& y = call.y;
   for (const PackedConvTranspose2d::Phase& phase : conv.phases()) {
     // Outputs phase, phase + stride, … of each axis.
     const std::int64_t rows = divide_up(y.shape.h - phase.row, p.stride_h);
@@ -90,9 +90,9 @@ void conv_transpose2d_run(const ConvTranspose2dCall& call, Context& ctx) {
                 .conv = phase.conv,
                 .y = {y.pixel(0, phase.row, phase.column),
                       {y.shape.n, rows, columns, y.shape.c},
-                      y.image_stride,
+                      p.stride_w * y.pixel_stride,
                       p.stride_h * y.row_stride,
-                      p.stride_w * y.pixel_stride},
+                      y.image_stride},
                 .padding_top = phase.padding_top + shift,
                 .padding_left = phase.padding_left},
                ctx);

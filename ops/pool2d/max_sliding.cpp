@@ -60,7 +60,10 @@ class SlidingMax {
     }
     float* out = y_.dense() ? y_.pixel(image, first, 0) : row_maxima;
     slide(row_maxima, row_floats_, p_.kernel_h, rows * row_floats_, out);
-    if (!y_.dense()) copy_out(row_maxima, image, first, rows);
+    if (!y_.dense()) {
+      copy({row_maxima, {1, rows, y_.shape.w, y_.shape.c}},
+           y_.image(image).rows(first, first + rows));
+    }
   }
 
   /// out[i] = max of values[i], values[i + step], … values[i + (window − 1)·step], 0 ≤ i < count.
@@ -82,7 +85,7 @@ class SlidingMax {
     }
     const std::int64_t channels = x_.shape.c;
     float* to = std::fill_n(padded_row, p_.padding_w * channels, kLowest);
-    if (x_.dense()) {
+    if (x_.pixel_stride == channels) {
       to = std::copy_n(x_.pixel(image, iy, 0), x_.shape.w * channels, to);
     } else {
       for (std::int64_t ix = 0; ix < x_.shape.w; ++ix) {
@@ -91,14 +94,6 @@ class SlidingMax {
     }
     std::fill_n(to, p_.padding_w * channels, kLowest);
     slide(padded_row, channels, p_.kernel_w, row_floats_, out);
-  }
-
-  void copy_out(const float* from, std::int64_t image, std::int64_t first,
-                std::int64_t rows) const {
-    float* to = y_.pixel(image, first, 0);
-    for (std::int64_t i = 0; i < rows * y_.shape.w; ++i) {
-      std::copy_n(from + i * y_.shape.c, y_.shape.c, to + i * y_.pixel_stride);
-    }
   }
 
   ConstView x_;

@@ -1,9 +1,11 @@
 #include "hewn/runtime/tensor.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <vector>
 
+#include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
@@ -75,6 +77,81 @@ TEST(View, ReshapesWhereNoElementHasToMove) {
               static_cast<void>(slice.reshaped({1, 1, 7, 2}));
             }),
             "cannot reshape [n 1, h 2, w 3, c 2] to [n 1, h 1, w 7, c 2]");
+}
+
+TEST(View, AWindowIsRowsAndColumnsOfEveryImage) {
+  Tensor tensor = counting({2, 4, 5, 3});
+  const View window = tensor.view().window(1, 2, 3, 2);
+  EXPECT_EQ(window.shape, (Nhwc{2, 3, 2, 3}));
+  EXPECT_EQ(window.pixel(0, 0, 0), tensor.view().pixel(0, 1, 2));
+  EXPECT_EQ(window.pixel(1, 2, 1), tensor.view().pixel(1, 3, 3));
+  EXPECT_EQ(window.pixel(11), window.pixel(1, 2, 1));
+  EXPECT_EQ(window.image(1).channels(2, 3).pixel(0, 1, 1), tensor.view().pixel(1, 2, 3) + 2);
+  EXPECT_EQ(tensor.view().rows(4, 4).shape.count(), 0);
+  EXPECT_EQ(error_of([&] { static_cast<void>(window.rows(1, 4)); }),
+            "rows [1, 4) of a view with 3 rows");
+  EXPECT_EQ(error_of([&] { static_cast<void>(window.columns(-1, 1)); }),
+            "columns [-1, 1) of a view with 2 columns");
+  EXPECT_EQ(error_of([&] { static_cast<void>(window.window(0, 1, 1, 2)); }),
+            "columns [1, 3) of a view with 2 columns");
+}
+
+TEST(View, IsGaplessWhereAllPixelsAreEvenlySpaced) {
+  Tensor tensor = counting({2, 4, 5, 3});
+  const View whole = tensor.view();
+  EXPECT_TRUE(whole.gapless() && whole.dense());
+  EXPECT_TRUE(whole.channels(0, 2).gapless());
+  EXPECT_FALSE(whole.channels(0, 2).dense());
+  EXPECT_FALSE(whole.rows(0, 2).gapless());  // the images are apart
+  EXPECT_TRUE(whole.image(1).rows(1, 3).dense());
+  EXPECT_FALSE(whole.columns(0, 2).gapless());
+  EXPECT_TRUE(whole.image(1).window(2, 1, 1, 3).dense());  // of one row
+  EXPECT_FALSE(whole.window(2, 1, 1, 3).gapless());
+}
+
+TEST(View, RunsOfPixelsAreEvenlySpacedInAllViews) {
+  Tensor tensor = counting({2, 4, 5, 3});
+  const View whole = tensor.view();
+  EXPECT_EQ(pixels_of_run(whole, whole.channels(0, 1)), 40);
+  const View columns = whole.columns(1, 4);
+  EXPECT_EQ(pixels_of_run(columns), 3);
+  std::vector<const float*> seen;
+  for_each_run(2, 8, pixels_of_run(columns), [&](std::int64_t first, std::int64_t count) {
+    EXPECT_LE(first % 3 + count, 3);
+    for (std::int64_t i = 0; i < count; ++i) {
+      seen.push_back(columns.pixel(first) + i * columns.pixel_stride);
+    }
+  });
+  ASSERT_EQ(seen.size(), 6);
+  for (std::int64_t i = 0; i < 6; ++i) {
+    EXPECT_EQ(seen[static_cast<std::size_t>(i)], columns.pixel(0, (i + 2) / 3, (i + 2) % 3));
+  }
+}
+
+TEST(View, CopyFillAndNchwHonourGapsBetweenRowsAndImages) {
+  const Nhwc shape{2, 2, 3, 4};
+  const Tensor values = counting(shape);
+  Tensor around({2, 4, 5, 6});
+  fill(around.view(), -1);
+  const View window = around.view().window(1, 1, 2, 3).channels(1, 5);
+  copy(values.view(), window);
+  EXPECT_EQ(test::checksum(window), test::checksum(values.view()));
+  std::vector<float> nchw(values.values().size());
+  to_nchw(window, nchw);
+  EXPECT_EQ(nchw[1 * 6 + 1 * 3 + 2], 21);  // image 0, channel 1, row 1, column 2
+  fill(window, 0);
+  from_nchw(nchw, window);
+  EXPECT_EQ(test::checksum(window), test::checksum(values.view()));
+  fill(window, 0);
+  EXPECT_EQ(std::ranges::count(around.values(), 0.0F), shape.count());
+  EXPECT_EQ(std::ranges::count(around.values(), -1.0F),
+            around.view().shape.count() - shape.count());
+  EXPECT_EQ(
+      error_of([&] {
+        static_cast<void>(window.reshaped({2, 3, 2, 4}));
+      }),
+      "cannot reshape a view with gaps between rows or images, of shape [n 2, h 2, w 3, c 4], "
+      "to [n 2, h 3, w 2, c 4]");
 }
 
 TEST(View, CopyAndFillHonourTheStride) {

@@ -17,8 +17,7 @@ testing::AssertionResult all_within(ConstView y, std::span<const double> expecte
   std::size_t worst_at = count;
   const auto channels = static_cast<std::size_t>(y.shape.c);
   for (std::size_t i = 0; i < count; ++i) {
-    const double got = y.data[static_cast<std::int64_t>(i / channels) * y.pixel_stride +
-                              static_cast<std::int64_t>(i % channels)];
+    const double got = y.pixel(static_cast<std::int64_t>(i / channels))[i % channels];
     const bool same = got == expected[i] || (std::isnan(got) && std::isnan(expected[i]));
     const double excess = same ? 0 : std::abs(got - expected[i]) / bound[i];
     if (!(excess <= 1) && !(excess <= worst)) {
@@ -32,17 +31,16 @@ testing::AssertionResult all_within(ConstView y, std::span<const double> expecte
   return testing::AssertionFailure()
          << "pixel " << pixel << ", channel " << i % channels << " of " << y.shape << ": expected "
          << expected[i] << " ± " << bound[i] << ", got "
-         << y.data[static_cast<std::int64_t>(pixel) * y.pixel_stride +
-                   static_cast<std::int64_t>(i % channels)];
+         << y.pixel(static_cast<std::int64_t>(pixel))[i % channels];
 }
 
 std::uint64_t checksum(ConstView view) {
   std::uint64_t hash = 0xcbf29ce484222325U;
   const std::int64_t pixels = view.shape.pixels();
   for (std::int64_t i = 0; i < pixels; ++i) {
+    const float* pixel = view.pixel(i);
     for (std::int64_t c = 0; c < view.shape.c; ++c) {
-      hash = (hash ^ std::bit_cast<std::uint32_t>(view.data[i * view.pixel_stride + c])) *
-             0x100000001b3U;
+      hash = (hash ^ std::bit_cast<std::uint32_t>(pixel[c])) * 0x100000001b3U;
     }
   }
   return hash;
