@@ -31,14 +31,18 @@ std::optional<Bf16Isa> checked_bf16(std::optional<Bf16Isa> asked) {
 
 }  // namespace
 
-Context::Context(const ContextOptions& options)
+Context::Context(const ContextOptions& options) : Context(options, nullptr) {}
+
+Context::Context(const ContextOptions& options, Context* parent)
     : threads_(resolve_threads(options.threads)),
       isa_(options.isa ? parse_isa(isa_name(*options.isa)) : default_isa()),
       precise_(options.precise),
       bf16_(checked_bf16(options.bf16)),
       l2_bytes_(resolve_l2_bytes(options.l2_bytes)),
       arena_(std::make_unique<Arena>()),
-      profiler_(std::make_unique<Profiler>()),
+      profiler_(std::make_unique<Profiler>(threads_,
+                                           parent == nullptr ? nullptr : parent->profiler_.get())),
+      tracer_(std::make_unique<Tracer>(parent == nullptr ? nullptr : parent->tracer_.get())),
       workers_(threads_ > 1 ? std::make_unique<detail::Workers>(threads_) : nullptr) {}
 
 Context::~Context() = default;
@@ -46,12 +50,12 @@ Context::Context(Context&&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 
 std::span<Context> Context::serial_contexts() {
+  if (threads_ == 1) return {this, 1};
   if (serial_contexts_.empty()) {
     serial_contexts_.reserve(static_cast<std::size_t>(threads_));
-    for (int i = 0; i < threads_; ++i) {
-      serial_contexts_.emplace_back(ContextOptions{
-          .threads = 1, .isa = isa_, .precise = precise_, .bf16 = bf16_, .l2_bytes = l2_bytes_});
-    }
+    const ContextOptions options{
+        .threads = 1, .isa = isa_, .precise = precise_, .bf16 = bf16_, .l2_bytes = l2_bytes_};
+    for (int i = 0; i < threads_; ++i) serial_contexts_.push_back(Context(options, this));
   }
   return serial_contexts_;
 }

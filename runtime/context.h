@@ -5,9 +5,9 @@
 #include "hewn/runtime/isa/bf16.h"
 #include "hewn/runtime/isa/isa.h"
 #include "hewn/runtime/profile.h"
+#include "hewn/runtime/trace.h"
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -28,10 +28,6 @@ struct ContextOptions {
   std::optional<Bf16Isa> bf16 = std::nullopt;
   std::int64_t l2_bytes = 0;  ///< L2 that a thread may count on; 0 means l2_bytes_per_thread()
 };
-
-/// Called with a layer's name and its output, on the thread that runs the model. The view dies with
-/// the call.
-using TraceSink = std::function<void(std::string_view layer, ConstView output)>;
 
 /// Everything an operator needs besides its arguments. One Context serves one thread at a time;
 /// several threads work side by side with one Context each. Neither the number of threads nor the
@@ -56,22 +52,23 @@ class Context {
   Arena& arena() { return *arena_; }
   Profiler& profiler() { return *profiler_; }
 
-  /// Reports every layer's output to `sink` from now on; an empty function ends that.
-  void set_trace(TraceSink sink) { trace_ = std::move(sink); }
-  bool tracing() const { return static_cast<bool>(trace_); }
-  void trace(std::string_view layer, ConstView output) const {
-    if (trace_) trace_(layer, output);
-  }
+  Tracer& tracer() { return *tracer_; }
+
+  /// Shows the trace a layer's output.
+  void trace(std::string_view layer, ConstView output) const { tracer_->show(layer, output); }
 
   /// A Context of one thread for each worker of parallel_for(), otherwise like this one, so that a
-  /// body may run whole operators: worker i uses element i. They are made at the first call, which
-  /// must not come from a body. Their profilers and traces are off.
+  /// body may run whole operators: worker i uses element i. With one thread it is this Context
+  /// itself. Others are made at the first call, which must not come from a body; what they trace
+  /// and profile comes to this one's sink and records.
   std::span<Context> serial_contexts();
 
   /// The threads behind parallel_for(); null with one thread, so that oneTBB is never entered.
   detail::Workers* workers() { return workers_.get(); }
 
  private:
+  Context(const ContextOptions& options, Context* parent);
+
   int threads_;
   Isa isa_;
   bool precise_;
@@ -79,9 +76,9 @@ class Context {
   std::int64_t l2_bytes_;
   std::unique_ptr<Arena> arena_;
   std::unique_ptr<Profiler> profiler_;
+  std::unique_ptr<Tracer> tracer_;
   std::unique_ptr<detail::Workers> workers_;
   std::vector<Context> serial_contexts_;
-  TraceSink trace_;
 };
 
 }  // namespace hewn

@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace hewn {
@@ -16,40 +18,71 @@ struct Work {
   double bytes = 0;  ///< read and written once each: activations, weights, results
 };
 
-/// One operator that ran.
+/// One operator that ran, alone or with all that it called.
 struct ProfileRecord {
   std::string op;     ///< "conv2d"
   std::string layer;  ///< "conv1a", or empty
   double seconds = 0;
+  /// Those of the Context that ran it: seconds × threads, over the threads of the whole run, add up
+  /// to no more than the run's time.
+  int threads = 1;
   Work work;
 };
 
-/// Collects records. Off until enabled; when off, a ProfileScope costs one test. One thread at a
-/// time.
+/// Collects the records of a Context and of those that work for it. Off until enabled; when off, a
+/// ProfileScope costs one test. To be enabled, read and cleared while nothing runs.
 class Profiler {
  public:
-  void enable(bool on) { enabled_ = on; }
-  bool enabled() const { return enabled_; }
-  const std::vector<ProfileRecord>& records() const { return records_; }
-  void clear() { records_.clear(); }
-  void add(ProfileRecord record) { records_.push_back(std::move(record)); }
+  /// Of a Context of so many threads that works for another one, whose profiler keeps its records.
+  /// `parent` must outlive it.
+  explicit Profiler(int threads = 1, Profiler* parent = nullptr)
+      : threads_(threads), root_(parent == nullptr ? this : parent->root_) {}
+  Profiler(const Profiler&) = delete;
+  Profiler& operator=(const Profiler&) = delete;
+
+  void enable(bool on) { root_->enabled_ = on; }
+  bool enabled() const { return root_->enabled_; }
+  const std::vector<ProfileRecord>& records() const { return root_->records_; }
+  void clear() { root_->records_.clear(); }
 
  private:
+  friend class ProfileScope;
+
+  void add(ProfileRecord record) {
+    record.threads = threads_;
+    const std::scoped_lock lock(root_->mutex_);
+    root_->records_.push_back(std::move(record));
+  }
+
+  int threads_;
+  Profiler* root_;
+  bool busy_ = false;  // in a ProfileScope
   bool enabled_ = false;
   std::vector<ProfileRecord> records_;
+  std::mutex mutex_;
 };
 
-/// Times the block it lives in. `op` and `layer` must outlive it.
+/// Times the block it lives in, unless that is part of a block that is being timed. `op` and
+/// `layer` must outlive it.
 class ProfileScope {
  public:
   ProfileScope(Profiler& profiler, std::string_view op, std::string_view layer, const Work& work)
-      : profiler_(profiler.enabled() ? &profiler : nullptr), op_(op), layer_(layer), work_(work) {
-    if (profiler_ != nullptr) start_ = Clock::now();
+      : profiler_(profiler.enabled() && !profiler.busy_ ? &profiler : nullptr),
+        op_(op),
+        layer_(layer),
+        work_(work) {
+    if (profiler_ == nullptr) return;
+    profiler_->busy_ = true;
+    start_ = Clock::now();
   }
   ~ProfileScope() {
     if (profiler_ == nullptr) return;
     const std::chrono::duration<double> elapsed = Clock::now() - start_;
-    profiler_->add({std::string(op_), std::string(layer_), elapsed.count(), work_});
+    profiler_->busy_ = false;
+    profiler_->add({.op = std::string(op_),
+                    .layer = std::string(layer_),
+                    .seconds = elapsed.count(),
+                    .work = work_});
   }
   ProfileScope(const ProfileScope&) = delete;
   ProfileScope& operator=(const ProfileScope&) = delete;

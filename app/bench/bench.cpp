@@ -22,7 +22,8 @@ constexpr const char* kHelp = R"(Examples:
   hewn bench complete --random-weights 1 --size 512x512 --postprocess both
   hewn bench classify --weights clip.safetensors --batch 8
 
-The pictures are drawn by the program.)";
+The pictures are drawn by the program. --profile counts an operator that one of n threads runs, next
+to others, as an n-th of its time, so that the table adds up to the time that all took.)";
 
 constexpr std::int64_t kMaxSide = 1 << 14;
 constexpr double kMilli = 1e3;
@@ -37,7 +38,11 @@ double median(Times times) {
 }
 
 /// Adds one repetition's records, summed over the calls of each layer.
-void add_repetition(const std::vector<ProfileRecord>& records, std::vector<Layer>& layers) {
+void add_repetition(const std::vector<ProfileRecord>& records, int threads, double whole,
+                    Profile& profile) {
+  std::vector<Layer>& layers = profile.layers;
+  profile.whole.push_back(whole);
+  double& rest = profile.rest.emplace_back(whole);
   for (Layer& layer : layers) {
     layer.calls = 0;
     layer.work = {};
@@ -52,8 +57,21 @@ void add_repetition(const std::vector<ProfileRecord>& records, std::vector<Layer
     ++layer->calls;
     layer->work.flops += record.work.flops;
     layer->work.bytes += record.work.bytes;
-    layer->times.back() += record.seconds;
+    const double seconds = record.seconds * record.threads / threads;
+    layer->times.back() += seconds;
+    rest -= seconds;
   }
+}
+
+Json to_json(const Times& times) {
+  return {{"median_seconds", median(times)}, {"min_seconds", minimum(times)}};
+}
+
+Json to_json(const Layer& layer) {
+  Json json{{"layer", layer.name}, {"calls", layer.calls}};
+  json.update(to_json(layer.times));
+  json.update({{"flops", layer.work.flops}, {"bytes", layer.work.bytes}});
+  return json;
 }
 
 Json to_json(const BenchOptions& options, const BenchReport& report, Context& ctx) {
@@ -63,20 +81,14 @@ Json to_json(const BenchOptions& options, const BenchReport& report, Context& ct
             {"isa", isa_name(ctx.isa())},   {"precise", ctx.precise()},
             {"processor", processor_name()}};
   json.update(report.extra);
-  for (const Stage& stage : report.stages) {
-    json[stage.name] = {{"median_seconds", median(stage.times)},
-                        {"min_seconds", minimum(stage.times)}};
-  }
+  for (const Stage& stage : report.stages) json[stage.name] = to_json(stage.times);
+  const Profile& profile = report.profile;
   Json layers = Json::array();
-  for (const Layer& layer : report.layers) {
-    layers.push_back({{"layer", layer.name},
-                      {"calls", layer.calls},
-                      {"median_seconds", median(layer.times)},
-                      {"min_seconds", minimum(layer.times)},
-                      {"flops", layer.work.flops},
-                      {"bytes", layer.work.bytes}});
-  }
+  for (const Layer& layer : profile.layers) layers.push_back(to_json(layer));
   json["layers"] = std::move(layers);
+  if (!profile.layers.empty()) {
+    json["profile"] = {{"rest", to_json(profile.rest)}, {"whole", to_json(profile.whole)}};
+  }
   json["arena_peak_bytes"] = ctx.arena().peak_bytes();
   json["peak_resident_bytes"] = peak_resident_bytes();
   return json;
@@ -92,20 +104,24 @@ void print_stages(const std::vector<Stage>& stages) {
   table.print(std::cout);
 }
 
-void print_layers(const std::vector<Layer>& layers) {
-  double total = 0;
-  for (const Layer& layer : layers) total += median(layer.times);
+void print(const Profile& profile) {
+  const double whole = median(profile.whole);
+  const auto share = [&](double seconds) { return fixed(100 * seconds / whole, 1) + "%"; };
   Table table({Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
   table.add_row({"operator and layer", "calls", "median ms", "share", "GFLOP/s", "GB/s"});
-  for (const Layer& layer : layers) {
+  for (const Layer& layer : profile.layers) {
     const double seconds = median(layer.times);
     const auto rate = [seconds](double amount) {
       return amount > 0 && seconds > 0 ? fixed(amount / seconds / kGiga, 1) : "";
     };
     table.add_row({layer.name, std::to_string(layer.calls), fixed(kMilli * seconds, 3),
-                   fixed(100 * seconds / total, 1) + "%", rate(layer.work.flops),
-                   rate(layer.work.bytes)});
+                   share(seconds), rate(layer.work.flops), rate(layer.work.bytes)});
   }
+  const auto add_sum = [&](const char* name, const Times& times) {
+    table.add_row({name, "", fixed(kMilli * median(times), 3), share(median(times)), "", ""});
+  };
+  add_sum("between operators, and waiting", profile.rest);
+  add_sum("in all", profile.whole);
   table.print(std::cout);
 }
 
@@ -117,9 +133,9 @@ void print(const BenchOptions& options, const BenchReport& report, Context& ctx)
   for (const std::string& note : report.notes) std::cout << ", " << note;
   std::cout << "\n\n";
   print_stages(report.stages);
-  if (!report.layers.empty()) {
+  if (!report.profile.layers.empty()) {
     std::cout << '\n';
-    print_layers(report.layers);
+    print(report.profile);
   }
   std::cout << "\npeak memory: " << human_bytes(peak_resident_bytes()) << " resident, "
             << human_bytes(ctx.arena().peak_bytes()) << " of it intermediates\n";
@@ -133,18 +149,17 @@ double seconds_of(const std::function<void()>& work) {
   return watch.seconds();
 }
 
-std::vector<Layer> profile_layers(std::int64_t repeat, Context& ctx,
-                                  const std::function<void()>& work) {
-  std::vector<Layer> layers;
+Profile profile_of(std::int64_t repeat, Context& ctx, const std::function<void()>& work) {
+  Profile profile;
   Profiler& profiler = ctx.profiler();
   profiler.enable(true);
   for (std::int64_t i = 0; i < repeat; ++i) {
     profiler.clear();
-    work();
-    add_repetition(profiler.records(), layers);
+    const double seconds = seconds_of(work);
+    add_repetition(profiler.records(), ctx.threads(), seconds, profile);
   }
   profiler.enable(false);
-  return layers;
+  return profile;
 }
 
 void add_bench_options(CLI::App& command, const char* default_size, BenchOptions& options) {
@@ -160,7 +175,9 @@ void add_bench_options(CLI::App& command, const char* default_size, BenchOptions
       ->type_name("N")
       ->check(between(1, 1e6))
       ->group("Measurement");
-  command.add_flag("--profile", options.profile, "Add a table of the network's operators")
+  command
+      .add_flag("--profile", options.profile,
+                "Add a table of the network's operators: what part of the time each takes")
       ->group("Measurement");
   command.add_option("--json", options.json, "Write the figures as JSON ('-' prints it)")
       ->type_name("F")

@@ -40,7 +40,7 @@ struct Stage {
 };
 
 /// An operator with its layer. A repetition may run it several times: work and times are those of
-/// all calls together.
+/// all calls together. A call on one of n threads counts as an n-th of its time.
 struct Layer {
   std::string name;
   std::int64_t calls = 0;
@@ -48,10 +48,17 @@ struct Layer {
   Times times;
 };
 
+/// Where the time of some repetitions went: in each, the times of the layers and the rest make up
+/// the whole.
+struct Profile {
+  std::vector<Layer> layers;
+  Times rest;  ///< between operators, and threads that waited for others
+  Times whole;
+};
+
 /// Runs `work` several times with the profiler on, apart from what is timed, since taking notes
 /// takes time too. Every repetition runs the same operators.
-std::vector<Layer> profile_layers(std::int64_t repeat, Context& ctx,
-                                  const std::function<void()>& work);
+Profile profile_of(std::int64_t repeat, Context& ctx, const std::function<void()>& work);
 
 struct PictureSize {
   std::int64_t height = 0;
@@ -80,7 +87,7 @@ struct BenchReport {
   Json extra = Json::object();     ///< what else the JSON report says
   std::vector<std::string> notes;  ///< and the first line for people
   std::vector<Stage> stages;
-  std::vector<Layer> layers;
+  Profile profile;  ///< empty unless asked for
 };
 
 /// Announces the report's file.

@@ -90,9 +90,9 @@ class ClassifyBench {
                    {"preprocessing", "preprocessing", stages.preprocessing},
                    {"image", "image tower", stages.image},
                    {"total", "total, pictures to logits", stages.total}},
-        .layers = {}};
+        .profile = {}};
     if (options_.bench.profile) {
-      report.layers = profile_layers(repeat, ctx_, [this] {
+      report.profile = profile_of(repeat, ctx_, [this] {
         Stages ignored;
         run_once(ignored);
       });

@@ -71,9 +71,9 @@ class CompleteBench {
                    {"fast_marching", "fast marching", stages.fast_marching},
                    {"poisson", "Poisson blending", stages.poisson},
                    {"total", "total, from painting on", stages.total}},
-        .layers = {}};
+        .profile = {}};
     if (options_.bench.profile) {
-      report.layers = profile_layers(repeat, ctx_, [this] { forward(); });
+      report.profile = profile_of(repeat, ctx_, [this] { forward(); });
     }
     return report;
   }
@@ -96,12 +96,11 @@ class CompleteBench {
     double marched = 0;
     const double all = seconds_of([&] {
       const Stopwatch watch;
-      ctx_.set_trace([&](std::string_view name, ConstView) {
-        if (name == "fast_marching") marched = watch.seconds();
+      const TraceScope trace(ctx_.tracer(), [&](const TracePiece& piece) {
+        if (piece.layer == "fast_marching") marched = watch.seconds();
       });
       postprocess(picture_.view(), mask_.view(), painting.raw.view(), options_.complete.postprocess,
                   completed_.view(), ctx_);
-      ctx_.set_trace({});
     });
     stages.fast_marching.push_back(marched);
     stages.poisson.push_back(all - marched);

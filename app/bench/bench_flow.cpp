@@ -54,8 +54,8 @@ BenchReport measure(const Options& options, const PictureSize& size, const Raft&
                      .notes = {text_of(model.variant().name, " network"),
                                text_of(run.iterations, " iterations"), "correlations " + form},
                      .stages = {{"network", "network", times}},
-                     .layers = {}};
-  if (options.bench.profile) report.layers = profile_layers(repeat, ctx, forward);
+                     .profile = {}};
+  if (options.bench.profile) report.profile = profile_of(repeat, ctx, forward);
   return report;
 }
 

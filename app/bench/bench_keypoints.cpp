@@ -73,9 +73,9 @@ class KeypointsBench {
                                   {"selection", "selection, with NMS", stages.selection},
                                   {"sampling", "descriptor sampling", stages.sampling},
                                   {"total", "total", stages.total}},
-                       .layers = {}};
+                       .profile = {}};
     if (options_.bench.profile) {
-      report.layers = profile_layers(repeat, ctx_, [this] {
+      report.profile = profile_of(repeat, ctx_, [this] {
         Stages ignored;
         run_once(ignored);
       });

@@ -120,15 +120,7 @@ class ClassifyCommand {
       if (!options_.draw.empty()) thumbnails.push_back(thumbnail(image, ctx_));
     }
     const View features = ctx_.arena().view({1, 1, count, clip.image().embedding_size()});
-    if (!options_.trace.empty()) {
-      trace_.add("input", pictures);
-      // Tokens by channels, as PyTorch has them.
-      ctx_.set_trace([this](std::string_view name, ConstView x) {
-        trace_.add(name, x.reshaped({x.shape.n, x.shape.w, x.shape.c, 1}));
-      });
-    }
-    classifier.image_features(pictures, features, ctx_);
-    ctx_.set_trace({});
+    compute_features(classifier, pictures, features);
     append(features, dumped_.image_features);
     for (std::int64_t i = 0; i < count; ++i) {
       const Result result =
@@ -138,6 +130,19 @@ class ClassifyCommand {
         drawn_.push_back({path(first + i).filename().string(),
                           std::move(thumbnails[static_cast<std::size_t>(i)]), answers(result)});
       }
+    }
+  }
+
+  void compute_features(const Classifier& classifier, ConstView pictures, View features) {
+    if (options_.trace.empty()) return classifier.image_features(pictures, features, ctx_);
+    trace_.add("input", pictures);
+    TracedLayers traced;
+    const TraceScope trace(ctx_.tracer(), traced.sink());
+    classifier.image_features(pictures, features, ctx_);
+    for (TracedLayer& layer : traced.take()) {
+      const Nhwc& s = layer.values.shape();
+      // Tokens by channels, as PyTorch has them.
+      trace_.add(layer.name, layer.values.view().reshaped({s.n, s.w, s.c, 1}));
     }
   }
 

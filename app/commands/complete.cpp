@@ -116,12 +116,10 @@ class CompleteCommand {
     const ProgressBar bar(kSteps, !options_.common.quiet);
     const Painting painting = paint(picture, hole, bar);
     Context ctx = make_context(options_.common);
-    if (!options_.dump.empty()) {
-      dump_.add("raw", painting.raw.view());
-      ctx.set_trace([this](std::string_view name, ConstView view) {
-        if (name == "poisson") dump_.add("blended", view);
-      });
-    }
+    if (!options_.dump.empty()) dump_.add("raw", painting.raw.view());
+    const TraceScope trace(ctx.tracer(), [this](const TracePiece& piece) {
+      if (!options_.dump.empty() && piece.layer == "poisson") dump_.add("blended", piece.values);
+    });
     bar.show(kPaintSteps, "blending");
     const PoissonSolution blending = postprocess(picture, hole, painting.raw.view(),
                                                  options_.complete.postprocess, completed, ctx);
@@ -139,11 +137,13 @@ class CompleteCommand {
                            bar.show(kPaintSteps * done / std::max<std::int64_t>(tiles, 1),
                                     options_.image.string());
                          }};
-    if (!options_.trace.empty()) {
-      options.max_bytes = std::numeric_limits<std::int64_t>::max();
-      ctx.set_trace([this](std::string_view name, ConstView view) { trace_.add(name, view); });
-    }
-    return paint_holes(network, picture, hole, options, ctx);
+    if (options_.trace.empty()) return paint_holes(network, picture, hole, options, ctx);
+    options.max_bytes = std::numeric_limits<std::int64_t>::max();
+    TracedLayers traced;
+    const TraceScope trace(ctx.tracer(), traced.sink());
+    Painting painting = paint_holes(network, picture, hole, options, ctx);
+    trace_.add(traced.take());
+    return painting;
   }
 
   void begin_report(const Nhwc& s) {

@@ -3,6 +3,8 @@
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/files/safetensors.h"
 
+#include <utility>
+
 namespace hewn::app {
 
 void TensorDump::add(std::string_view name, ConstView view) {
@@ -23,6 +25,13 @@ void TensorDump::add(std::string_view name, std::span<const float> values, Shape
           " elements, got ", shape);
   entries_.push_back(
       {prefix_ + std::string(name), std::move(shape), {values.begin(), values.end()}});
+}
+
+void TensorDump::add(std::vector<TracedLayer> layers) {
+  for (TracedLayer& layer : layers) {
+    add(layer.name, std::as_const(layer.values).view());
+    layer.values = {};
+  }
 }
 
 void TensorDump::write(const std::filesystem::path& path,

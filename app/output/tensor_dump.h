@@ -3,6 +3,7 @@
 
 #include "hewn/runtime/shape.h"
 #include "hewn/runtime/tensor.h"
+#include "hewn/runtime/trace.h"
 
 #include <filesystem>
 #include <map>
@@ -26,6 +27,9 @@ class TensorDump {
 
   /// Copies values as they are.
   void add(std::string_view name, std::span<const float> values, Shape shape);
+
+  /// Copies layers to NCHW, each as add() does; their own values are given back one by one.
+  void add(std::vector<TracedLayer> layers);
 
   /// Throws Error, naming the file, when it cannot be written.
   void write(const std::filesystem::path& path,

@@ -57,9 +57,10 @@ SuperPoint::Output forward(const SuperPoint& model, ConstView gray, Context& ctx
                            TensorDump* layers) {
   if (layers == nullptr) return model.forward(gray, ctx);
   layers->add("input", gray);
-  ctx.set_trace([layers](std::string_view name, ConstView view) { layers->add(name, view); });
+  TracedLayers traced;
+  const TraceScope trace(ctx.tracer(), traced.sink());
   const SuperPoint::Output output = model.forward(gray, ctx);
-  ctx.set_trace({});
+  layers->add(traced.take());
   return output;
 }
 

@@ -73,12 +73,11 @@ PairFlow compute_flow(const Raft& model, const PaddedPicture& first, const Padde
     };
   }
   run.progress = sinks.progress;
-  if (sinks.layers != nullptr) {
-    ctx.set_trace([&](std::string_view name, ConstView view) { sinks.layers->add(name, view); });
-  }
+  TracedLayers traced;
+  const TraceScope trace(ctx.tracer(), sinks.layers == nullptr ? TraceSink{} : traced.sink());
   const Arena::Scope scope(ctx.arena());
   const Raft::Output output = model.forward(first.padded.view(), second.padded.view(), run, ctx);
-  ctx.set_trace({});
+  if (sinks.layers != nullptr) sinks.layers->add(traced.take());
   padding.crop(output.flow, result.flow.view());
   copy(output.flow_low, result.flow_low.view());
   if (sinks.outputs != nullptr) {

@@ -62,43 +62,37 @@ void ImageTower::operator()(ConstView pictures, const ImagePrompts* prompts, Vie
   const Nhwc out{1, 1, n, embedding_size()};
   require(features.shape == out, "image tower: expected features of ", out, ", got ",
           features.shape);
-  // A trace and a profile see all pictures together. Else each is run alone, as long as there is
-  // one for every thread, and those left over one after the other: the activations of one picture
-  // stay in L2, and threads need not wait for each other. The bits are the same.
-  const auto part = [&](std::int64_t first, std::int64_t count, Context& context) {
-    run({pictures.pixel(first, 0, 0),
-         {count, expected.h, expected.w, expected.c},
-         pictures.pixel_stride},
-        prompts, {features.pixel(0, 0, first), {1, 1, count, out.c}, features.pixel_stride},
-        context);
+  // Each picture is a thread's own, as long as there is one for every thread, and those left over
+  // run one after the other: the activations of one picture stay in L2, and threads need not wait
+  // for each other.
+  const auto picture = [&](std::int64_t i, Context& context) {
+    const auto part = TracedPart::images(context.tracer(), i, n);
+    run(pictures.image(i), prompts,
+        {features.pixel(0, 0, i), {1, 1, 1, out.c}, features.pixel_stride}, context);
   };
-  if (ctx.tracing() || ctx.profiler().enabled()) return part(0, n, ctx);
   const std::int64_t alone = ctx.threads() == 1 ? 0 : n - n % ctx.threads();
   if (alone > 0) {
     const std::span<Context> contexts = ctx.serial_contexts();
     parallel_for(ctx, alone, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
       for (std::int64_t i = begin; i < end; ++i) {
-        part(i, 1, contexts[static_cast<std::size_t>(worker)]);
+        picture(i, contexts[static_cast<std::size_t>(worker)]);
       }
     });
   }
-  for (std::int64_t i = alone; i < n; ++i) part(i, 1, ctx);
+  for (std::int64_t i = alone; i < n; ++i) picture(i, ctx);
 }
 
-void ImageTower::run(ConstView pictures, const ImagePrompts* prompts, View features,
+void ImageTower::run(ConstView picture, const ImagePrompts* prompts, View feature,
                      Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
-  const std::int64_t n = pictures.shape.n;
   const std::int64_t patches = grid_ * grid_;
   const std::int64_t learned = prompts == nullptr ? 0 : prompts->tokens.shape().w;
-  const View x = ctx.arena().view({n, 1, 1 + patches + learned, width()});
+  const View x = ctx.arena().view({1, 1, 1 + patches + learned, width()});
 
   // The class token, the patches and, behind them, the learned tokens, which have no position.
-  for (std::int64_t i = 0; i < n; ++i) {
-    std::ranges::copy(class_token_, x.pixel(i, 0, 0));
-    conv2d(pictures.image(i), conv1_, View(x.pixel(i, 0, 1), positions_.shape()), ctx,
-           {.after = positions_.view()});
-  }
+  std::ranges::copy(class_token_, x.pixel(0, 0, 0));
+  conv2d(picture, conv1_, View(x.pixel(0, 0, 1), positions_.shape()), ctx,
+         {.after = positions_.view()});
   if (prompts != nullptr) put_tokens(prompts->tokens.view(), 1 + patches, x);
   ctx.trace("visual.conv1", x);
   ln_pre_(x, x, ctx);
@@ -107,11 +101,11 @@ void ImageTower::run(ConstView pictures, const ImagePrompts* prompts, View featu
   DeepPrompts deep;
   if (prompts != nullptr) deep = {.first = 1 + patches, .before = prompts->deep};
   constexpr std::int32_t kClassToken[] = {0};
-  const View y = ctx.arena().view({n, 1, 1, width()});
+  const View y = ctx.arena().view({1, 1, 1, width()});
   transformer_(x, {}, deep, kClassToken, y, ctx);
   ln_post_(y, y, ctx);
-  linear(y.reshaped({1, 1, n, width()}), proj_, features, ctx);
-  l2_normalize(features, features, ctx);
+  linear(y, proj_, feature, ctx);
+  l2_normalize(feature, feature, ctx);
 }
 
 }  // namespace hewn

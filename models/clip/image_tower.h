@@ -26,12 +26,14 @@ class ImageTower {
 
   /// The feature of each picture, of length 1: features {1, 1, n, embedding_size()} of pictures
   /// {n, size, size, 3}, preprocessed. `prompts` may be null; its tokens stand behind the patches.
-  /// Throws Error when a shape is wrong. Thread-safe with one Context a thread. Traces every layer.
+  /// Throws Error when a shape is wrong. Thread-safe with one Context a thread. Traced, as tokens
+  /// {n, 1, tokens, width}: "visual.conv1", with class token, positions and prompts,
+  /// "visual.ln_pre", and the blocks.
   void operator()(ConstView pictures, const ImagePrompts* prompts, View features,
                   Context& ctx) const;
 
  private:
-  void run(ConstView pictures, const ImagePrompts* prompts, View features, Context& ctx) const;
+  void run(ConstView picture, const ImagePrompts* prompts, View feature, Context& ctx) const;
 
   std::int64_t patch_;
   std::int64_t grid_;  // patches along a side

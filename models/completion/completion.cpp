@@ -126,7 +126,7 @@ void CompletionNetwork::forward(ConstView x, View y, Context& ctx) const {
   const Nhwc quarter = encoder_.output_shape(s);
   View map = ctx.arena().view(quarter);
   View next = ctx.arena().view(quarter);
-  if (ctx.tracing()) ctx.trace("input", x);
+  ctx.trace("input", x);
   encoder_(x, map, ctx);
   for (const ConvLayer& layer : dilated_) {
     layer(map, next, ctx);

@@ -23,12 +23,8 @@ void ConvTransposeLayer::operator()(ConstView x, View y, Context& ctx) const {
 View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
   const Nhwc map = b.conv().output_shape(a.conv().output_shape(x.shape));
   const View y = ctx.arena().view(pool2d_output_shape(map, kHalve));
-  if (ctx.tracing()) {
-    const Arena::Scope scope(ctx.arena());
-    max_pool2d(b(a(x, ctx), ctx), kHalve, y, ctx);
-    return y;
-  }
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
+    const auto part = TracedPart::images(ctx.tracer(), n, x.shape.n);
     conv2d_pair_max_pool(x.image(n), a.conv(), b.conv(), y.image(n), ctx);
   }
   return y;

@@ -40,8 +40,8 @@ class ConvTransposeLayer {
 };
 
 /// b(a(x)), then the maxima of 2×2 pixels: the stage that encoders are made of. The result is in
-/// the arena of the Context. The full-size maps never exist as a whole, unless a trace asks to see
-/// them; the bits are the same.
+/// the arena of the Context. The full-size maps never exist as a whole: traced are a's, under its
+/// name, and the pooled one as "<name of b>.max_pool".
 View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx);
 
 }  // namespace hewn

@@ -13,18 +13,7 @@ std::array<ConvLink, kMaxConvLinks> ConvStack::links() const {
 }
 
 void ConvStack::operator()(ConstView x, View y, Context& ctx) const {
-  if (!ctx.tracing()) return conv_chain(x, used(links()), y, ctx);
-  const Arena::Scope scope(ctx.arena());
-  for (std::size_t i = 0; i < layers_.size(); ++i) {
-    std::visit(
-        [&](const auto& layer) {
-          const View next =
-              i + 1 == layers_.size() ? y : ctx.arena().view(layer.conv().output_shape(x.shape));
-          layer(x, next, ctx);
-          x = next;
-        },
-        layers_[i]);
-  }
+  conv_chain(x, used(links()), y, ctx);
 }
 
 Nhwc ConvStack::output_shape(const Nhwc& x) const {

@@ -13,8 +13,7 @@
 
 namespace hewn {
 
-/// Layers one after the other, of whose maps only a few rows exist at a time, unless a trace asks
-/// to see them; the bits are the same.
+/// Layers one after the other, of whose maps only a few rows exist at a time: conv_chain().
 class ConvStack {
  public:
   using Layer = std::variant<ConvLayer, ConvTransposeLayer>;

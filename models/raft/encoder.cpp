@@ -13,9 +13,9 @@ namespace {
 constexpr InstanceNormParams kNormRelu{.activation = Activation::relu()};
 
 /// Values 0 to 1 to −1 to 1, in the arena of the Context.
-View normalised(ConstView images, Context& ctx) {
-  const View y = ctx.arena().view(images.shape);
-  copy(images, y);
+View normalised(ConstView image, Context& ctx) {
+  const View y = ctx.arena().view(image.shape);
+  copy(image, y);
   for (float& value : std::span(y.data, static_cast<std::size_t>(y.shape.count()))) {
     value = 2 * value - 1;
   }
@@ -100,8 +100,7 @@ View ResidualBlock::operator()(View x, Context& ctx) const {
 
 RaftEncoder::RaftEncoder(LayerSource& layers, const RaftVariant& variant, const std::string& name,
                          std::int64_t outputs, RaftNorm norm)
-    : name_(name),
-      conv1_(layers, name + ".conv1", {variant.channels[0], 3, 7, 7}, 2, norm),
+    : conv1_(layers, name + ".conv1", {variant.channels[0], 3, 7, 7}, 2, norm),
       conv2_(layers.conv(name + ".conv2", {outputs, variant.channels[2], 1, 1}, {})) {
   std::int64_t in = variant.channels[0];
   for (int stage = 1; const std::int64_t out : variant.channels) {
@@ -113,22 +112,22 @@ RaftEncoder::RaftEncoder(LayerSource& layers, const RaftVariant& variant, const 
   }
 }
 
-// Image by image, which takes less memory; a trace sees all of them at once.
-void RaftEncoder::operator()(ConstView image, View features, Context& ctx) const {
-  if (ctx.tracing()) return encode(image, features, ctx);
-  for (std::int64_t n = 0; n < image.shape.n; ++n) {
-    encode(image.image(n), features.image(n), ctx);
+// Image by image, which takes less memory.
+void RaftEncoder::operator()(ConstView images, View features, Context& ctx) const {
+  for (std::int64_t n = 0; n < images.shape.n; ++n) {
+    const auto part = TracedPart::images(ctx.tracer(), n, images.shape.n);
+    encode(images.image(n), features.image(n), ctx);
   }
 }
 
-void RaftEncoder::encode(ConstView images, View features, Context& ctx) const {
+void RaftEncoder::encode(ConstView image, View features, Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
-  View x = ctx.arena().view(conv1_.output_shape(images.shape));
+  View x = ctx.arena().view(conv1_.output_shape(image.shape));
   {
     const Arena::Scope input(ctx.arena());
-    conv1_(normalised(images, ctx), x, ctx);
+    conv1_(normalised(image, ctx), x, ctx);
   }
-  ctx.trace(name_ + ".conv1", x);
+  ctx.trace(conv1_.name(), x);
   for (const ResidualBlock& block : blocks_) x = block(x, ctx);
   conv2_(x, features, ctx);
 }

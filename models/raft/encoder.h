@@ -20,6 +20,7 @@ class NormedConv {
   NormedConv(LayerSource& layers, const std::string& name, const Shape& shape, std::int64_t stride,
              RaftNorm norm);
 
+  const std::string& name() const { return conv_.name(); }
   Nhwc output_shape(const Nhwc& x) const { return conv_.output_shape(x); }
   /// y = relu(norm(conv(x))).
   void operator()(ConstView x, View y, Context& ctx) const;
@@ -56,12 +57,11 @@ class RaftEncoder {
   RaftEncoder(LayerSource& layers, const RaftVariant& variant, const std::string& name,
               std::int64_t outputs, RaftNorm norm);
 
-  void operator()(ConstView image, View features, Context& ctx) const;
+  void operator()(ConstView images, View features, Context& ctx) const;
 
  private:
-  void encode(ConstView images, View features, Context& ctx) const;
+  void encode(ConstView image, View features, Context& ctx) const;
 
-  std::string name_;
   NormedConv conv1_;
   std::vector<ResidualBlock> blocks_;
   ConvLayer conv2_;

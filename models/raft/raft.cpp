@@ -87,20 +87,13 @@ Raft::Output Raft::forward(ConstView image1, ConstView image2, const Options& op
     fill(flow, 0);
   }
   for (std::int64_t i = 0; i < options.iterations; ++i) {
-    update_block_(i, correlation, state, flow, ctx);
-    if (ctx.tracing()) {
-      ctx.trace(text_of(i, ".motion"), state.motion);
-      ctx.trace(text_of(i, ".hidden"), state.hidden);
-      ctx.trace(text_of(i, ".flow_low"), flow);
-    }
-    if (options.observer) {
-      upsample(state, flow, out.flow, ctx);
-      options.observer(i, flow, out.flow);
-    }
+    const auto part = TracedPart::iteration(ctx.tracer(), i);
+    update_block_(correlation, state, flow, ctx);
+    const bool last = i + 1 == options.iterations;
+    if (options.observer || last) upsample(state, flow, out.flow, ctx);
+    if (options.observer) options.observer(i, flow, out.flow);
     if (options.progress) options.progress(i + 1);
   }
-  if (!options.observer) upsample(state, flow, out.flow, ctx);
-  if (ctx.tracing() && variant_.large) ctx.trace("mask", update_block_.upsampling_mask(state, ctx));
   return out;
 }
 
@@ -111,17 +104,13 @@ Correlation Raft::correlate(ConstView image1, ConstView image2, CorrelationForm 
   const Nhwc half = cells(s, variant_.features);
   const View features1(features.data, half);
   const View features2(features.data + half.count(), half);
-  if (ctx.tracing()) {  // which sees both pictures side by side
-    const Arena::Scope scope(ctx.arena());
-    const View images = ctx.arena().view({2 * s.n, s.h, s.w, 3});
-    copy(image1, View(images.data, s));
-    copy(image2, View(images.data + s.count(), s));
+  const auto encode = [&](ConstView images, View to, std::int64_t first) {
+    const auto part = TracedPart::images(ctx.tracer(), first, 2 * s.n);
     ctx.trace("input", images);
-    fnet_(images, features, ctx);
-  } else {
-    fnet_(image1, features1, ctx);
-    fnet_(image2, features2, ctx);
-  }
+    fnet_(images, to, ctx);
+  };
+  encode(image1, features1, 0);
+  encode(image2, features2, s.n);
   return {features1, features2, correlation_params(form), ctx};
 }
 

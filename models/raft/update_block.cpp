@@ -45,21 +45,22 @@ MotionEncoder::MotionEncoder(LayerSource& layers, const RaftVariant& variant,
   if (variant.large) convc2_ = conv_relu(layers, "encoder.convc2", 256, 192, 3);
 }
 
-void MotionEncoder::operator()(std::int64_t iteration, Correlation& correlation, ConstView flow,
-                               View motion, Context& ctx) const {
+void MotionEncoder::operator()(Correlation& correlation, ConstView flow, View motion,
+                               Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
   const Nhwc& s = flow.shape;
   const std::int64_t seen = (convc2_ ? *convc2_ : convc1_).out_channels();
   const std::int64_t moved = convf2_.out_channels();
   const View both = ctx.arena().view({s.n, s.h, s.w, seen + moved});
-  encode_correlation(iteration, correlation, flow, both.channels(0, seen), ctx);
+  encode_correlation(correlation, flow, both.channels(0, seen), ctx);
   conv2d(run(convf1_, flow, ctx), convf2_, both.channels(seen, seen + moved), ctx);
   conv2d(both, conv_, motion.channels(0, motion.shape.c - 2), ctx);
   copy(flow, motion.channels(motion.shape.c - 2, motion.shape.c));
+  ctx.trace("motion", motion);
 }
 
-void MotionEncoder::encode_correlation(std::int64_t iteration, Correlation& correlation,
-                                       ConstView flow, View seen, Context& ctx) const {
+void MotionEncoder::encode_correlation(Correlation& correlation, ConstView flow, View seen,
+                                       Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
   const Nhwc& s = flow.shape;
   const View inner = convc2_ ? ctx.arena().view({s.n, s.h, s.w, convc1_.out_channels()}) : seen;
@@ -67,7 +68,7 @@ void MotionEncoder::encode_correlation(std::int64_t iteration, Correlation& corr
     const Arena::Scope input(ctx.arena());
     const View found = ctx.arena().view({s.n, s.h, s.w, correlation.channels()});
     correlation.lookup(flow, found, ctx);
-    if (ctx.tracing()) ctx.trace(text_of(iteration, ".correlation"), found);
+    ctx.trace("correlation", found);
     conv2d(found, convc1_, inner, ctx);
   }
   if (convc2_) conv2d(inner, *convc2_, seen, ctx);
@@ -119,14 +120,16 @@ void UpdateBlock::begin(State& state, Context& ctx) const {
   }
 }
 
-void UpdateBlock::operator()(std::int64_t iteration, Correlation& correlation, State& state,
-                             View flow, Context& ctx) const {
+void UpdateBlock::operator()(Correlation& correlation, State& state, View flow,
+                             Context& ctx) const {
   const Arena::Scope scope(ctx.arena());
-  motion_encoder_(iteration, correlation, flow, state.motion, ctx);
+  motion_encoder_(correlation, flow, state.motion, ctx);
   for (std::size_t i = 0; i < gru_.size(); ++i) {
     conv_gru(state.unit, state.constants[i], gru_[i], ctx);
   }
   conv2d(run(flow_conv1_, state.hidden, ctx), flow_conv2_, flow, ctx, {.after = flow});
+  ctx.trace("hidden", state.hidden);
+  ctx.trace("flow_low", flow);
 }
 
 View UpdateBlock::upsampling_mask(const State& state, Context& ctx) const {
@@ -134,6 +137,7 @@ View UpdateBlock::upsampling_mask(const State& state, Context& ctx) const {
   const View mask = ctx.arena().view({s.n, s.h, s.w, mask_conv2_->out_channels()});
   const Arena::Scope scope(ctx.arena());
   conv2d(run(*mask_conv1_, state.hidden, ctx), *mask_conv2_, mask, ctx);
+  ctx.trace("mask", mask);
   return mask;
 }
 

@@ -17,16 +17,13 @@ class MotionEncoder {
  public:
   MotionEncoder(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations);
 
-  /// flow: {n, h, w, 2}, motion: {n, h, w, variant.motion}. What the iteration looks up is traced
-  /// as
-  /// `<iteration>.correlation`.
-  void operator()(std::int64_t iteration, Correlation& correlation, ConstView flow, View motion,
-                  Context& ctx) const;
+  /// flow: {n, h, w, 2}, motion: {n, h, w, variant.motion}. Traced: "correlation", what is looked
+  /// up, and "motion".
+  void operator()(Correlation& correlation, ConstView flow, View motion, Context& ctx) const;
 
  private:
   /// The correlations around the flow, convolved; all that is between is given back.
-  void encode_correlation(std::int64_t iteration, Correlation& correlation, ConstView flow,
-                          View seen, Context& ctx) const;
+  void encode_correlation(Correlation& correlation, ConstView flow, View seen, Context& ctx) const;
 
   PackedConv2d convc1_;
   std::optional<PackedConv2d> convc2_;  // large only
@@ -51,11 +48,12 @@ class UpdateBlock {
   /// The context encoder's output becomes the state before the first iteration.
   void begin(State& state, Context& ctx) const;
 
-  /// One iteration: the state and the flow {n, h, w, 2} are replaced.
-  void operator()(std::int64_t iteration, Correlation& correlation, State& state, View flow,
-                  Context& ctx) const;
+  /// One iteration: the state and the flow {n, h, w, 2} are replaced. Traced: what the motion
+  /// encoder traces, "hidden" and "flow_low", the flow.
+  void operator()(Correlation& correlation, State& state, View flow, Context& ctx) const;
 
-  /// Logits {n, h, w, 576} for convex_upsample(), in the arena of the Context; large only.
+  /// Logits {n, h, w, 576} for convex_upsample(), in the arena of the Context; large only. Traced
+  /// as "mask".
   View upsampling_mask(const State& state, Context& ctx) const;
 
  private:

@@ -104,13 +104,16 @@ class DepthFirst {
       kept = keep;
       const std::int64_t until = std::min(round_up(end + below_, tile_.h), x_.shape.h);
       if (until > done) {
+        const View made(buffer + (done - kept) * row_size,
+                        {1, until - done, pixel_row.w, pixel_row.c});
         conv2d_run({.x = x_,
                     .conv = first_,
-                    .y = View{buffer + (done - kept) * row_size,
-                              {1, until - done, pixel_row.w, pixel_row.c}},
+                    .y = made,
                     .padding_top = first_.params().padding_h - done,
                     .padding_left = first_.params().padding_w - from},
                    ctx);
+        ctx.tracer().show(first_.name(), made, {1, x_.shape.h, x_.shape.w, pixel_row.c}, done,
+                          from);
         done = until;
       }
       const Nhwc pooled{1, end / 2 - begin / 2, column_end / 2 - column / 2, y_.shape.c};
@@ -121,6 +124,12 @@ class DepthFirst {
                          .padding_top = above_ - begin + kept,
                          .padding_left = left_ - column + from},
                         {1, end - begin, column_end - column, y_.shape.c}, ctx);
+      if (!ctx.tracer().on()) continue;
+      for (std::int64_t r = begin / 2; r < end / 2; ++r) {
+        ctx.tracer().show(second_.name() + ".max_pool",
+                          {y_.pixel(0, r, column / 2), {1, 1, pooled.w, pooled.c}, y_.pixel_stride},
+                          y_.shape, r, column / 2);
+      }
     }
   }
 

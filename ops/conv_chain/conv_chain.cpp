@@ -121,8 +121,12 @@ class Chain {
                             ? y.rows(stage.done, until)
                             : View(stage.buffer + (stage.done - stage.kept) * stage.row_floats(),
                                    {1, until - stage.done, stage.shape.w, stage.shape.c});
-        std::visit([&](const auto* conv) { make_rows(*conv, from, from_row, to, stage.done, ctx); },
-                   stage.link);
+        std::visit(
+            [&](const auto* conv) {
+              make_rows(*conv, from, from_row, to, stage.done, ctx);
+              ctx.tracer().show(conv->name(), to, stage.shape, stage.done, 0);
+            },
+            stage.link);
       });
     }
   }
@@ -226,7 +230,10 @@ void conv_chain(ConstView x, std::span<const ConvLink> links, View y, Context& c
   Chain chain(x.shape, links, ctx);
   chain.plan(buffer_bytes);
   chain.allocate(ctx.arena());
-  for (std::int64_t n = 0; n < x.shape.n; ++n) chain.run(x.image(n), y.image(n), ctx);
+  for (std::int64_t n = 0; n < x.shape.n; ++n) {
+    const auto part = TracedPart::images(ctx.tracer(), n, x.shape.n);
+    chain.run(x.image(n), y.image(n), ctx);
+  }
 }
 
 std::int64_t conv_chain_row_bytes(const Nhwc& x, std::span<const ConvLink> links,

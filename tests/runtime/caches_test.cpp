@@ -39,6 +39,9 @@ TEST(Context, SerialContextsAreLikeTheirParentOnOneThread) {
     EXPECT_EQ(one.l2_bytes(), 200'000);
   }
   EXPECT_EQ(ctx.serial_contexts().data(), serial.data());
+  Context alone({.threads = 1});
+  EXPECT_EQ(alone.serial_contexts().data(), &alone);
+  EXPECT_EQ(alone.serial_contexts().size(), 1U);
 }
 
 }  // namespace

@@ -105,22 +105,5 @@ TEST(Context, ChecksItsOptions) {
   EXPECT_EQ(Context({.threads = 1, .isa = Isa::scalar}).isa(), Isa::scalar);
 }
 
-TEST(Context, TracesToItsSink) {
-  Context ctx({.threads = 1});
-  Tensor tensor({1, 2, 3, 4});
-  EXPECT_FALSE(ctx.tracing());
-  ctx.trace("unheard", tensor.view());
-  std::vector<std::string> heard;
-  ctx.set_trace([&](std::string_view layer, ConstView output) {
-    heard.push_back(text_of(layer, " ", output.shape));
-  });
-  EXPECT_TRUE(ctx.tracing());
-  Context moved = std::move(ctx);
-  moved.trace("conv1a", tensor.view());
-  EXPECT_EQ(heard, std::vector<std::string>{"conv1a [n 1, h 2, w 3, c 4]"});
-  moved.set_trace({});
-  EXPECT_FALSE(moved.tracing());
-}
-
 }  // namespace
 }  // namespace hewn

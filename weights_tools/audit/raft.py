@@ -200,7 +200,7 @@ def _limit(name: str) -> float:
 
 
 def _iteration(name: str) -> int | None:
-    """The iteration that a layer belongs to, from 0; None for the encoders and the mask."""
+    """The iteration that a layer belongs to, from 0; None for the encoders."""
     number = name.partition(".")[0]
     return int(number) if number.isdecimal() else None
 

@@ -37,10 +37,9 @@ def traced_run(
     # The feature encoder runs once for each picture; hewn traces both as one batch.
     traced = {name: torch.cat(tensors) for name, tensors in calls.items() if _in_encoder(name)}
     for i in range(iterations):
-        for name in ("correlation", "motion", "hidden", "flow_low", "flow"):
-            traced[f"{i}.{name}"] = calls[name][i]
-    if "mask" in calls:
-        traced["mask"] = calls["mask"][-1]
+        for name in ("correlation", "motion", "hidden", "flow_low", "mask", "flow"):
+            if name in calls:  # the small network has no mask
+                traced[f"{i}.{name}"] = calls[name][i]
     return traced
 
 

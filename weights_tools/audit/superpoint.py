@@ -19,7 +19,7 @@ from weights_tools.audit.layer_rows import LayerRow
 from weights_tools.audit.program import run_program
 from weights_tools.checkpoints import canonical_config
 from weights_tools.errors import ToolError
-from weights_tools.nets.superpoint import CELL, SuperPointOutput, superpoint
+from weights_tools.nets.superpoint import CELL, POOLED, SuperPointOutput, superpoint
 from weights_tools.nets.superpoint_keypoints import KeypointOptions
 
 # The project's promise for every dense output, at any of the sizes it is tested at.
@@ -110,7 +110,12 @@ def _run_pytorch(
 
 
 def _named_outputs(output: SuperPointOutput) -> dict[str, Tensor]:
-    named = {name: tensor for name, tensor in output.trace.items() if name != "input"}
+    """What hewn shows too: where a convolution writes 2x2 maxima, it never has the map before."""
+    named = {
+        name: tensor
+        for name, tensor in output.trace.items()
+        if name != "input" and name + POOLED not in output.trace
+    }
     named |= {"semi": output.semi, "scores": output.scores}
     if output.descriptors is not None:
         named["descriptors"] = output.descriptors

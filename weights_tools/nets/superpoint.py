@@ -14,6 +14,7 @@ from torch import Tensor
 from weights_tools.nets.layers import scaled_and_shifted
 
 CELL = 8  # the encoder halves the image three times
+POOLED = ".max_pool"  # after the name of the layer whose 2x2 maxima are meant
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,9 @@ class SuperPointOutput:
     semi: Tensor  # (N, 65, h, w): logits of the 64 pixels of a cell, then of the dustbin
     scores: Tensor  # (N, 8h, 8w): the heat map, before non-maximum suppression
     descriptors: Tensor | None  # (N, 256, h, w), of unit length; MagicPoint has none
-    trace: dict[str, Tensor]  # "input", then each layer's output under the layer's name
+    # "input", then each layer's output under the layer's name, before and, as `<name>.max_pool`,
+    # after a pooling that follows it.
+    trace: dict[str, Tensor]
 
 
 @dataclass
@@ -42,6 +45,11 @@ class _Layers:
     def linear(self, name: str, x: Tensor) -> Tensor:
         return self._run(name, x, rectify=False)
 
+    def relu_pool(self, name: str, x: Tensor) -> Tensor:
+        pooled = F.max_pool2d(self.relu(name, x), kernel_size=2, stride=2)
+        self.trace[name + POOLED] = pooled
+        return pooled
+
     def _run(self, name: str, x: Tensor, rectify: bool) -> Tensor:
         weight = self.weights[f"{name}.weight"]
         y = F.conv2d(x, weight, self.weights[f"{name}.bias"], padding=weight.shape[-1] // 2)
@@ -56,10 +64,10 @@ def superpoint(weights: Mapping[str, Tensor], image: Tensor) -> SuperPointOutput
     conv = _Layers(weights, {"input": image})
 
     # Shared encoder: (1, H, W) -> (128, H/8, W/8)
-    x = conv.relu("conv1b", conv.relu("conv1a", image))
-    x = conv.relu("conv2b", conv.relu("conv2a", _pool(x)))
-    x = conv.relu("conv3b", conv.relu("conv3a", _pool(x)))
-    x = conv.relu("conv4b", conv.relu("conv4a", _pool(x)))
+    x = conv.relu_pool("conv1b", conv.relu("conv1a", image))
+    x = conv.relu_pool("conv2b", conv.relu("conv2a", x))
+    x = conv.relu_pool("conv3b", conv.relu("conv3a", x))
+    x = conv.relu("conv4b", conv.relu("conv4a", x))
     if "conv5a" in conv:
         x = conv.relu("conv5a", x)
 
@@ -79,7 +87,3 @@ def heat_map(semi: Tensor) -> Tensor:
     """Cell logits (N, 65, h, w) to the probability of each pixel (N, 8h, 8w)."""
     pixels = F.softmax(semi, dim=1)[:, :-1]
     return F.pixel_shuffle(pixels, CELL).squeeze(1)
-
-
-def _pool(x: Tensor) -> Tensor:
-    return F.max_pool2d(x, kernel_size=2, stride=2)

@@ -17,6 +17,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/random.h"
+#include "tests/support/traced_run.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -27,6 +28,7 @@ using test::kClipDistance;
 using test::Random;
 using test::Rows;
 using S = test::SmallClip;
+using Shapes = std::vector<std::pair<std::string, Nhwc>>;
 
 constexpr std::int32_t kStart = S::kVocabulary - 2;
 constexpr std::int32_t kEnd = S::kVocabulary - 1;
@@ -93,11 +95,11 @@ TEST(ClipTowers, ThePictureAgreesWithTheReferenceBlockByBlock) {
       SCOPED_TRACE(text_of(activation, ", ", isa_name(isa)));
       Context ctx({.threads = 2, .isa = isa});
       std::size_t block = 0;
-      ctx.set_trace([&](std::string_view name, ConstView output) {
-        if (name != text_of("visual.transformer.resblocks.", block)) return;
+      const TraceScope trace(ctx.tracer(), [&](const TracePiece& piece) {
+        if (piece.layer != text_of("visual.transformer.resblocks.", block)) return;
         Rows rows = expected.blocks.at(block++);
         if (block == expected.blocks.size()) rows.resize(1);  // the class token alone is asked for
-        EXPECT_LT(test::relative_distance(output, rows), kClipDistance) << name;
+        EXPECT_LT(test::relative_distance(piece.values, rows), kClipDistance) << piece.layer;
       });
       const Tensor features = features_of(clip, picture.view(), ctx);
       EXPECT_EQ(block, expected.blocks.size());
@@ -223,30 +225,41 @@ TEST(ClipTowers, ShortTypesHaveTheBitsOfTheSameValuesInFloat32) {
   }
 }
 
-TEST(ClipTowers, ATraceNamesTheLayersInTheirOrderAndChangesNoBit) {
-  const Tensor pictures = test::random_pictures(2, 9);
+TEST(ClipTowers, ATraceSeesEveryLayerOfTheRunThatItWatches) {
+  constexpr std::int64_t kCount = 5;  // with two threads, four of them alone on one
+  const Tensor pictures = test::random_pictures(kCount, 9);
+  const auto trace = [](ConstView some, const ContextOptions& options) {
+    return test::trace_of(options,
+                          [&](Context& ctx) { return bits(features_of(model(), some, ctx)); });
+  };
+  const std::vector<TracedLayer> layers = trace(pictures.view(), {.threads = 2});
+  const Nhwc tokens{kCount, 1, S::kImageTokens, S::kImageWidth};
+  EXPECT_EQ(test::shapes_of(layers),
+            (Shapes{{"visual.conv1", tokens},
+                    {"visual.ln_pre", tokens},
+                    {"visual.transformer.resblocks.0", tokens},
+                    {"visual.transformer.resblocks.1", tokens},
+                    {"visual.transformer.resblocks.2", {kCount, 1, 1, S::kImageWidth}}}));
+  for (std::int64_t i = 0; i < kCount; ++i) {
+    const std::vector<TracedLayer> alone = trace(pictures.view().image(i), {.threads = 1});
+    ASSERT_EQ(alone.size(), layers.size());
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      EXPECT_EQ(test::checksum(layers[l].values.view().image(i)), bits(alone[l].values))
+          << layers[l].name << " of picture " << i;
+    }
+  }
+}
+
+TEST(ClipTowers, ATraceSeesTheTreeOfTexts) {
   const std::vector<TextTokens> texts{{kStart, 1, 2, kEnd}, {kStart, 1, kEnd}};
-  Context ctx({.threads = 2});
-  const std::uint64_t of_pictures = bits(features_of(model(), pictures.view(), ctx));
-  const std::uint64_t of_texts = bits(features_of(model(), texts, ctx));
-  using Layers = std::vector<std::pair<std::string, Nhwc>>;
-  Layers layers;
-  ctx.set_trace(
-      [&](std::string_view name, ConstView output) { layers.emplace_back(name, output.shape); });
-  EXPECT_EQ(bits(features_of(model(), pictures.view(), ctx)), of_pictures);
-  const Nhwc tokens{2, 1, S::kImageTokens, S::kImageWidth};
-  EXPECT_EQ(layers, (Layers{{"visual.conv1", tokens},
-                            {"visual.ln_pre", tokens},
-                            {"visual.transformer.resblocks.0", tokens},
-                            {"visual.transformer.resblocks.1", tokens},
-                            {"visual.transformer.resblocks.2", {2, 1, 1, S::kImageWidth}}}));
-  layers.clear();
-  EXPECT_EQ(bits(features_of(model(), texts, ctx)), of_texts);
+  const std::vector<TracedLayer> layers = test::trace_of(
+      {.threads = 2}, [&](Context& ctx) { return bits(features_of(model(), texts, ctx)); });
   const Nhwc tree{1, 1, 5, S::kTextWidth};  // two tokens are the beginning of both
-  EXPECT_EQ(layers, (Layers{{"transformer.resblocks.0", tree},
-                            {"transformer.resblocks.1", tree},
-                            {"transformer.resblocks.2", tree},
-                            {"transformer.resblocks.3", {1, 1, 2, S::kTextWidth}}}));
+  EXPECT_EQ(test::shapes_of(layers),
+            (Shapes{{"transformer.resblocks.0", tree},
+                    {"transformer.resblocks.1", tree},
+                    {"transformer.resblocks.2", tree},
+                    {"transformer.resblocks.3", {1, 1, 2, S::kTextWidth}}}));
 }
 
 TEST(ClipTowers, ASecondPictureAllocatesNothing) {

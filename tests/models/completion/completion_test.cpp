@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,7 @@
 #include "tests/support/masks.h"
 #include "tests/support/random.h"
 #include "tests/support/temporary_folder.h"
+#include "tests/support/traced_run.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -53,41 +55,87 @@ TEST(Completion, SameBitsOnEveryInstructionSetAndNumberOfThreads) {
   }
 }
 
-TEST(Completion, ATraceSeesEveryLayerAndChangesNoBit) {
-  const Tensor x = Random(2).tensor({1, 24, 20, 4}, 0, 1);
-  Context ctx({.threads = 2});
-  const std::uint64_t expected = bits(network(), x, ctx);
-  std::vector<std::pair<std::string, Nhwc>> layers;
-  std::uint64_t input = 0;
-  std::uint64_t last = 0;
-  ctx.set_trace([&](std::string_view layer, ConstView output) {
-    layers.emplace_back(layer, output.shape);
-    (layer == "input" ? input : last) = test::checksum(output);
-  });
-  EXPECT_EQ(bits(network(), x, ctx), expected);
-  EXPECT_EQ(input, test::checksum(x.view()));
-  EXPECT_EQ(last, expected);
-  const Nhwc whole{1, 24, 20, 64};
-  const Nhwc half{1, 12, 10, 128};
-  const Nhwc quarter{1, 6, 5, 256};
-  EXPECT_EQ(layers, (std::vector<std::pair<std::string, Nhwc>>{{"input", x.shape()},
-                                                               {"conv1", whole},
-                                                               {"conv2", half},
-                                                               {"conv3", half},
-                                                               {"conv4", quarter},
-                                                               {"conv5", quarter},
-                                                               {"conv6", quarter},
-                                                               {"conv7", quarter},
-                                                               {"conv8", quarter},
-                                                               {"conv9", quarter},
-                                                               {"conv10", quarter},
-                                                               {"conv11", quarter},
-                                                               {"conv12", quarter},
-                                                               {"deconv13", half},
-                                                               {"conv14", half},
-                                                               {"deconv15", whole},
-                                                               {"conv16", {1, 24, 20, 32}},
-                                                               {"conv17", {1, 24, 20, 3}}}));
+/// What CompletionNetwork::random(1) computes of x, operator by operator, on whole maps.
+class LayerByLayer {
+ public:
+  LayerByLayer(const Tensor& x, Context& ctx) : map_(Tensor::copy_of(x.view())), ctx_(ctx) {
+    bits_["input"] = test::checksum(x.view());
+    conv("conv1", 64, {.padding_h = 2, .padding_w = 2, .activation = kRelu}, 5);
+    down("conv2", 128);
+    conv("conv3", 128);
+    down("conv4", 256);
+    for (const char* name : {"conv5", "conv6"}) conv(name, 256);
+    for (const auto& [name, dilation] :
+         {std::pair{"conv7", 2}, {"conv8", 4}, {"conv9", 8}, {"conv10", 16}}) {
+      conv(name, 256,
+           {.padding_h = dilation,
+            .padding_w = dilation,
+            .dilation_h = dilation,
+            .dilation_w = dilation,
+            .activation = kRelu});
+    }
+    for (const char* name : {"conv11", "conv12"}) conv(name, 256);
+    up("deconv13", 128);
+    conv("conv14", 128);
+    up("deconv15", 64);
+    conv("conv16", 32);
+    conv("conv17", 3,
+         {.padding_h = 1, .padding_w = 1, .activation = {.kind = Activation::Kind::sigmoid}});
+  }
+
+  const std::map<std::string, std::uint64_t>& bits() const { return bits_; }
+
+ private:
+  static constexpr Activation kRelu = Activation::relu();
+  static constexpr Conv2dParams kSame{.padding_h = 1, .padding_w = 1, .activation = kRelu};
+
+  void conv(const char* name, std::int64_t out, const Conv2dParams& params = kSame,
+            std::int64_t kernel = 3) {
+    const PackedConv2d conv =
+        layers_.packed_conv(name, {out, map_.shape().c, kernel, kernel}, params);
+    Tensor y(conv.output_shape(map_.shape()));
+    conv2d(map_.view(), conv, y.view(), ctx_);
+    put(name, std::move(y));
+  }
+
+  void down(const char* name, std::int64_t out) {
+    Conv2dParams params = kSame;
+    params.stride_h = params.stride_w = 2;
+    conv(name, out, params);
+  }
+
+  void up(const char* name, std::int64_t out) {
+    const ConvTransposeLayer layer = layers_.conv_transpose(
+        name, {map_.shape().c, out, 4, 4},
+        {.stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1, .activation = kRelu});
+    Tensor y(layer.conv().output_shape(map_.shape()));
+    conv_transpose2d(map_.view(), layer.conv(), y.view(), ctx_);
+    put(name, std::move(y));
+  }
+
+  void put(const char* name, Tensor y) {
+    map_ = std::move(y);
+    bits_[name] = test::checksum(map_.view());
+  }
+
+  RandomLayers layers_{1, Conv2dPacking::fast, {{"conv17", 1}}};
+  Tensor map_;
+  Context& ctx_;
+  std::map<std::string, std::uint64_t> bits_;
+};
+
+TEST(Completion, ATraceSeesEveryLayerOfTheRunThatItWatches) {
+  const Tensor x = Random(2).tensor({2, 24, 20, 4}, 0, 1);
+  for (const int threads : {1, 3}) {
+    const ContextOptions options{.threads = threads};
+    const std::vector<TracedLayer> layers =
+        test::trace_of(options, [&](Context& ctx) { return bits(network(), x, ctx); });
+    Context ctx(options);
+    EXPECT_EQ(test::bits_of(layers), LayerByLayer(x, ctx).bits());
+    ASSERT_EQ(layers.size(), 18U);
+    EXPECT_EQ(layers.front().name, "input");
+    EXPECT_EQ(layers.back().name, "conv17");
+  }
 }
 
 TEST(Completion, ASecondRunAllocatesNothing) {

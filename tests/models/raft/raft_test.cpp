@@ -1,6 +1,7 @@
 #include "hewn/models/raft/raft.h"
 
 #include "hewn/models/raft/padding.h"
+#include "hewn/ops/instance_norm/instance_norm.h"
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/random.h"
+#include "tests/support/traced_run.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -128,23 +130,113 @@ TEST(Raft, AnObserverSeesEveryIterationAndChangesNoBit) {
   }
 }
 
-TEST(Raft, ATraceChangesNoBit) {
+/// The feature encoder of the small Raft::random(1), operator by operator, on all pictures at once.
+class PlainEncoder {
+ public:
+  PlainEncoder(const Tensor& images, Context& ctx) : ctx_(ctx) {
+    Tensor x(images.shape());
+    for (std::size_t i = 0; i < x.values().size(); ++i) {
+      x.values()[i] = 2 * images.values()[i] - 1;
+    }
+    const PackedConv2d first = conv("fnet.conv1", {32, 3, 7, 7}, 2);
+    const PackedConv2d last = conv("fnet.conv2", {128, 96, 1, 1}, 1);
+    x = put("fnet.conv1", normed(first, x, kRelu));
+    for (int stage = 1; const std::int64_t out : kRaftSmall.channels) {
+      const std::string name = text_of("fnet.layer", stage, ".");
+      x = block(name + "0", out, stage == 1 ? 1 : 2, x);
+      x = block(name + "1", out, 1, x);
+      ++stage;
+    }
+    put("fnet.conv2", run(last, x));
+  }
+
+  const std::map<std::string, std::uint64_t>& bits() const { return bits_; }
+
+ private:
+  static constexpr Activation kRelu = Activation::relu();
+
+  PackedConv2d conv(const std::string& name, const Shape& shape, std::int64_t stride) {
+    return layers_.packed_conv(name, shape,
+                               {.stride_h = stride,
+                                .stride_w = stride,
+                                .padding_h = shape[2] / 2,
+                                .padding_w = shape[3] / 2});
+  }
+
+  Tensor run(const PackedConv2d& conv, const Tensor& x) {
+    Tensor y(conv.output_shape(x.shape()));
+    conv2d(x.view(), conv, y.view(), ctx_);
+    return y;
+  }
+
+  Tensor normed(const PackedConv2d& conv, const Tensor& x, const Activation& activation) {
+    Tensor y = run(conv, x);
+    instance_norm(y.view(), y.view(), ctx_, {.activation = activation});
+    return y;
+  }
+
+  Tensor block(const std::string& name, std::int64_t out, std::int64_t stride, const Tensor& x) {
+    const std::int64_t in = x.shape().c;
+    Tensor y = normed(conv(name + ".conv1", {out / 4, in, 1, 1}, 1), x, kRelu);
+    y = normed(conv(name + ".conv2", {out / 4, out / 4, 3, 3}, stride), y, kRelu);
+    y = normed(conv(name + ".conv3", {out, out / 4, 1, 1}, 1), y, kRelu);
+    const Tensor shortcut =
+        stride == 1 ? Tensor::copy_of(x.view())
+                    : normed(conv(name + ".downsample.0", {out, in, 1, 1}, stride), x, {});
+    for (std::size_t i = 0; i < y.values().size(); ++i) {
+      y.values()[i] = std::max(y.values()[i] + shortcut.values()[i], 0.0F);
+    }
+    return put(name, std::move(y));
+  }
+
+  Tensor put(const std::string& name, Tensor y) {
+    bits_[name] = test::checksum(y.view());
+    return y;
+  }
+
+  RandomLayers layers_{1, Conv2dPacking::any, {{"net.conv2", 0.5}}};
+  Context& ctx_;
+  std::map<std::string, std::uint64_t> bits_;
+};
+
+/// The images of both, in their order.
+Tensor both(const Tensor& a, const Tensor& b) {
+  Tensor all({a.shape().n + b.shape().n, a.shape().h, a.shape().w, a.shape().c});
+  std::ranges::copy(b.values(), std::ranges::copy(a.values(), all.values().begin()).out);
+  return all;
+}
+
+TEST(Raft, ATraceSeesEveryLayerOfTheRunThatItWatches) {
   Random random(5);
-  const Tensor a = random.tensor({1, 64, 72, 3}, 0, 1);
-  const Tensor b = random.tensor({1, 64, 72, 3}, 0, 1);
+  const Tensor a = random.tensor({2, 64, 72, 3}, 0, 1);
+  const Tensor b = random.tensor({2, 64, 72, 3}, 0, 1);
   for (const bool large : {true, false}) {
-    Context ctx({.threads = 2});
-    const Bits expected = run(model(large), a, b, {.iterations = 2}, ctx);
-    std::map<std::string, Nhwc> layers;
-    ctx.set_trace([&](std::string_view layer, ConstView output) {
-      EXPECT_TRUE(layers.emplace(layer, output.shape).second) << layer << " twice";
-    });
-    EXPECT_EQ(run(model(large), a, b, {.iterations = 2}, ctx), expected);
-    // The input, eight of each encoder, four of each iteration, and the mask.
+    const ContextOptions options{.threads = 2};
+    const std::vector<TracedLayer> layers = test::trace_of(
+        options, [&](Context& ctx) { return run(model(large), a, b, {.iterations = 2}, ctx); });
+    // The input, eight of each encoder, four of each iteration, and the mask of the last.
     EXPECT_EQ(layers.size(), 1 + 2 * 8 + 2 * 4 + (large ? 1U : 0U));
-    EXPECT_EQ(layers.at("input"), (Nhwc{2, 64, 72, 3}));
-    EXPECT_EQ(layers.at("fnet.layer2.0"), (Nhwc{2, 16, 18, large ? 96 : 64}));
-    EXPECT_EQ(layers.at("1.correlation"), (Nhwc{1, 8, 9, large ? 324 : 196}));
+    const auto shapes = test::shapes_of(layers);
+    const std::map<std::string, Nhwc> shape(shapes.begin(), shapes.end());
+    EXPECT_EQ(shape.at("fnet.layer2.0"), (Nhwc{4, 16, 18, large ? 96 : 64}));
+    EXPECT_EQ(shape.at("cnet.layer2.0"), (Nhwc{2, 16, 18, large ? 96 : 64}));
+    EXPECT_EQ(shape.at("1.correlation"), (Nhwc{2, 8, 9, large ? 324 : 196}));
+    EXPECT_EQ(shape.contains("1.mask"), large);
+    const auto bits = test::bits_of(layers);
+    EXPECT_EQ(bits.at("input"), test::checksum(both(a, b).view()));
+    Context ctx(options);
+    if (!large) {
+      for (const auto& [name, expected] : PlainEncoder(both(a, b), ctx).bits()) {
+        EXPECT_EQ(bits.at(name), expected) << name;
+      }
+    }
+    run(model(large), a, b,
+        {.iterations = 2,
+         .observer =
+             [&](std::int64_t i, ConstView low, ConstView) {
+               EXPECT_EQ(bits.at(text_of(i, ".flow_low")), test::checksum(low));
+             }},
+        ctx);
   }
 }
 

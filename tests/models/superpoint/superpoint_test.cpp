@@ -2,6 +2,7 @@
 
 #include "hewn/models/superpoint/homographic_adaptation.h"
 #include "hewn/models/superpoint/keypoints.h"
+#include "hewn/ops/pool2d/pool2d.h"
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
@@ -11,6 +12,7 @@
 
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
+#include "tests/support/traced_run.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -50,18 +52,53 @@ TEST(SuperPoint, SameBitsOnEveryInstructionSetAndNumberOfThreads) {
   }
 }
 
-TEST(SuperPoint, ATraceChangesNoBit) {
-  Random random(2);
-  const Tensor image = random.tensor({1, 80, 56, 1}, 0, 1);
-  Context ctx({.threads = 2});
-  const Bits expected = run(image.view(), ctx);
-  std::map<std::string, Nhwc> layers;
-  ctx.set_trace(
-      [&](std::string_view layer, ConstView output) { layers.emplace(layer, output.shape); });
-  EXPECT_EQ(run(image.view(), ctx), expected);
-  EXPECT_EQ(layers.size(), 12U);
-  EXPECT_EQ(layers.at("conv1b"), (Nhwc{1, 80, 56, 64}));
-  EXPECT_EQ(layers.at("convPb"), (Nhwc{1, 10, 7, 65}));
+/// What SuperPoint::random(1) computes of images, operator by operator, on whole maps: the layers
+/// that a trace sees.
+std::map<std::string, std::uint64_t> layers_of(const Tensor& images, Context& ctx) {
+  std::map<std::string, std::uint64_t> bits;
+  RandomLayers layers(1, Conv2dPacking::any);
+  const auto conv = [&](const char* name, std::int64_t out, std::int64_t kernel, const Tensor& x,
+                        const Activation& activation = Activation::relu()) {
+    const PackedConv2d packed = layers.packed_conv(
+        name, {out, x.shape().c, kernel, kernel},
+        {.padding_h = kernel / 2, .padding_w = kernel / 2, .activation = activation});
+    Tensor y(packed.output_shape(x.shape()));
+    conv2d(x.view(), packed, y.view(), ctx);
+    bits[name] = test::checksum(y.view());
+    return y;
+  };
+  const auto stage = [&](const char* first, const std::string& second, std::int64_t channels,
+                         const Tensor& x) {
+    const Tensor map = conv(second.c_str(), channels, 3, conv(first, channels, 3, x));
+    Tensor y(pool2d_output_shape(map.shape(), kHalve));
+    max_pool2d(map.view(), kHalve, y.view(), ctx);
+    bits.erase(second);  // which is never there as a whole
+    bits[second + ".max_pool"] = test::checksum(y.view());
+    return y;
+  };
+  Tensor x = stage("conv1a", "conv1b", 64, images);
+  x = stage("conv2a", "conv2b", 64, x);
+  x = stage("conv3a", "conv3b", 128, x);
+  x = conv("conv4b", 128, 3, conv("conv4a", 128, 3, x));
+  conv("convPb", 65, 1, conv("convPa", 256, 3, x), {});
+  conv("convDb", 256, 1, conv("convDa", 256, 3, x), {});
+  return bits;
+}
+
+TEST(SuperPoint, ATraceSeesEveryLayerOfTheRunThatItWatches) {
+  const Tensor images = Random(2).tensor({2, 83, 301, 1}, 0, 1);
+  for (const int threads : {1, 3}) {
+    for (const bool precise : {false, true}) {
+      const ContextOptions options{.threads = threads, .precise = precise, .l2_bytes = 1 << 20};
+      const std::vector<TracedLayer> traced =
+          test::trace_of(options, [&](Context& ctx) { return run(images.view(), ctx); });
+      Context ctx(options);
+      EXPECT_EQ(test::bits_of(traced), layers_of(images, ctx));
+      EXPECT_EQ(traced.at(0).values.shape(), (Nhwc{2, 83, 301, 64}));
+      EXPECT_EQ(traced.at(1).name, "conv1b.max_pool");
+      EXPECT_EQ(traced.at(1).values.shape(), (Nhwc{2, 41, 150, 64}));
+    }
+  }
 }
 
 TEST(SuperPoint, ASecondRunAllocatesNothing) {

@@ -38,8 +38,8 @@ Joined join(const Tensor& picture, const Tensor& mask, const Tensor& raw, Postpr
             int threads = 1) {
   Context ctx({.threads = threads});
   Joined result{Tensor(picture.shape()), {}, {}};
-  ctx.set_trace([&](std::string_view layer, ConstView output) {
-    result.trace.emplace(layer, Tensor::copy_of(output));
+  const TraceScope trace(ctx.tracer(), [&](const TracePiece& piece) {
+    result.trace.emplace(piece.layer, Tensor::copy_of(piece.values));
   });
   result.solution = postprocess(picture.view(), mask.view(), raw.view(), way, result.y.view(), ctx);
   return result;

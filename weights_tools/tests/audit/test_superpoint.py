@@ -65,7 +65,7 @@ def test_the_same_network_agrees(
         ("drop-keypoint", "1 in one list only"),
         ("order", "the order or a score differs"),
         ("descriptor", "keypoint_descriptors:"),
-        ("missing-tensor", "expected the tensor conv3b"),
+        ("missing-tensor", "expected the tensor conv3b.max_pool"),
         ("report", "hewn --json: keypoint 2 is"),
         ("crash", "exit status 1: hewn: out of luck"),
     ],

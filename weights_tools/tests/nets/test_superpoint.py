@@ -23,6 +23,7 @@ def test_shapes(form: str, height: int, width: int) -> None:
     assert output.semi.shape == (1, 65, h, w)
     assert output.scores.shape == (1, 8 * h, 8 * w)
     assert output.trace["conv1b"].shape == (1, 64, height, width)
+    assert output.trace["conv1b.max_pool"].shape == (1, 64, height // 2, width // 2)
     assert output.trace["conv2b"].shape == (1, 64, height // 2, width // 2)
     assert ("conv5a" in output.trace) == (form == "conv5a")
     if form == "magicpoint":

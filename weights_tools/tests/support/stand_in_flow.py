@@ -101,7 +101,7 @@ def _spoil(fault: str, dump: dict[str, Tensor], trace: dict[str, Tensor]) -> Non
         case "layer":
             trace["cnet.layer2.1"] = trace["cnet.layer2.1"] * 1.001
         case "mask":
-            trace["mask"] = 4 * trace["mask"]
+            trace["1.mask"] = 4 * trace["1.mask"]
         case "last-flow":
             dump["flow"] = dump["flows"][:1].clone()
         case "trace":
