@@ -31,15 +31,18 @@ class Shape {
   Shape() = default;
   /// Throws Error when a dimension is negative or the number of elements overflows.
   explicit Shape(std::vector<std::int64_t> dims);
+  /// The same, as in {64, 1, 3, 3}.
   Shape(std::initializer_list<std::int64_t> dims);
 
+  /// How many dimensions.
   std::int64_t rank() const { return static_cast<std::int64_t>(dims_.size()); }
   /// The size along `axis`, 0 ≤ axis < rank(); unchecked.
   std::int64_t operator[](std::int64_t axis) const { return dims_[static_cast<std::size_t>(axis)]; }
   /// The number of elements: the product of all dimensions.
   std::int64_t count() const { return count_; }
-  const std::vector<std::int64_t>& dims() const { return dims_; }
+  const std::vector<std::int64_t>& dims() const { return dims_; }  ///< outermost first
 
+  /// Whether all dimensions agree.
   friend bool operator==(const Shape& a, const Shape& b) { return a.dims_ == b.dims_; }
 
  private:
@@ -49,6 +52,7 @@ class Shape {
 
 /// As in "64×1×3×3"; "scalar" for rank 0.
 std::string to_string(const Shape& shape);
+/// As to_string().
 std::ostream& operator<<(std::ostream& out, const Shape& shape);
 
 /// The shape of an activation: batch, height, width, channels. A matrix is {1, 1, rows, columns}.
@@ -63,11 +67,13 @@ struct Nhwc {
   /// n × h × w × c. Throws Error on a negative dimension or overflow.
   std::int64_t count() const;
 
+  /// Whether all four agree.
   friend bool operator==(const Nhwc&, const Nhwc&) = default;
 };
 
 /// As in "[n 1, h 60, w 80, c 128]".
 std::string to_string(const Nhwc& shape);
+/// As to_string().
 std::ostream& operator<<(std::ostream& out, const Nhwc& shape);
 
 }  // namespace hewn

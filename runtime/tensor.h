@@ -40,6 +40,7 @@ struct BasicView {
   BasicView(Float* data, const Nhwc& shape, std::int64_t pixel_stride)
       : BasicView(data, shape, pixel_stride, shape.w * pixel_stride,
                   shape.h * shape.w * pixel_stride) {}
+  /// With any strides; that pixels do not overlap is the caller's to see to.
   BasicView(Float* data, const Nhwc& shape, std::int64_t pixel_stride, std::int64_t row_stride,
             std::int64_t image_stride)
       : data(data),
@@ -90,7 +91,9 @@ struct BasicView {
   bool dense() const { return pixel_stride == shape.c && gapless(); }
 };
 
+/// To be written through.
 using View = BasicView<float>;
+/// To be read.
 using ConstView = BasicView<const float>;
 
 extern template struct BasicView<float>;
@@ -127,10 +130,14 @@ class Tensor {
   /// A dense copy of `view`, whatever its strides.
   static Tensor copy_of(ConstView view);
 
+  /// All of it, dense.
   View view() { return {data_.get(), shape_}; }
+  /// All of it, to be read.
   ConstView view() const { return {data_.get(), shape_}; }
-  const Nhwc& shape() const { return shape_; }
+  const Nhwc& shape() const { return shape_; }  ///< as given
+  /// The elements, in NHWC order.
   std::span<float> values() { return {data_.get(), size()}; }
+  /// The same, to be read.
   std::span<const float> values() const { return {data_.get(), size()}; }
 
  private:
