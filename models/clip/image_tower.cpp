@@ -66,10 +66,7 @@ void ImageTower::operator()(ConstView pictures, const ImagePrompts* prompts, Vie
   // one for every thread, and those left over one after the other: the activations of one picture
   // stay in L2, and threads need not wait for each other. The bits are the same.
   const auto part = [&](std::int64_t first, std::int64_t count, Context& context) {
-    run({pictures.pixel(first, 0, 0),
-         {count, expected.h, expected.w, expected.c},
-         pictures.pixel_stride},
-        prompts, {features.pixel(0, 0, first), {1, 1, count, out.c}, features.pixel_stride},
+    run(pictures.images(first, first + count), prompts, features.columns(first, first + count),
         context);
   };
   if (ctx.tracing() || ctx.profiler().enabled()) return part(0, n, ctx);
@@ -96,8 +93,8 @@ void ImageTower::run(ConstView pictures, const ImagePrompts* prompts, View featu
   // The class token, the patches and, behind them, the learned tokens, which have no position.
   for (std::int64_t i = 0; i < n; ++i) {
     std::ranges::copy(class_token_, x.pixel(i, 0, 0));
-    conv2d(pictures.image(i), conv1_, View(x.pixel(i, 0, 1), positions_.shape()), ctx,
-           {.after = positions_.view()});
+    conv2d(pictures.image(i), {.after = positions_.view()}, conv1_,
+           View(x.pixel(i, 0, 1), positions_.shape()), ctx);
   }
   if (prompts != nullptr) put_tokens(prompts->tokens.view(), 1 + patches, x);
   ctx.trace("visual.conv1", x);

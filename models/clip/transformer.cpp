@@ -119,7 +119,7 @@ void TransformerBlock::attend(ConstView q, std::span<const std::int32_t> tokens,
   } else {
     tree_attention(q, tokens, k, v, sight.parents, form_.heads, y, ctx);
   }
-  linear(y, out_proj_, x, ctx, {.after = x});
+  linear(y, {.after = x}, out_proj_, x, ctx);
 }
 
 /// x += c_proj(activation(c_fc(ln_2(x)))).
@@ -129,7 +129,7 @@ void TransformerBlock::transform(View x, Context& ctx) const {
   ln_2_(x, normalized, ctx);
   const View hidden = new_tokens(x.shape, 4 * form_.width, ctx);
   linear(normalized, c_fc_, hidden, ctx);
-  linear(hidden, c_proj_, x, ctx, {.after = x});
+  linear(hidden, {.after = x}, c_proj_, x, ctx);
 }
 
 Transformer::Transformer(FileLayers& file, const std::string& name, std::int64_t width,
@@ -175,7 +175,7 @@ void put_tokens(ConstView tokens, std::int64_t first, View x) {
   require(tokens.shape.c == x.shape.c && tokens.shape.w <= room, "transformer: expected at most ",
           room, " prompts of ", x.shape.c, " channels, got ", tokens.shape);
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
-    copy(tokens, {x.pixel(n, 0, first), tokens.shape, x.pixel_stride});
+    copy(tokens, x.image(n).columns(first, first + tokens.shape.w));
   }
 }
 

@@ -37,21 +37,21 @@ NormedConv::NormedConv(LayerSource& layers, const std::string& name, const Shape
 
 void NormedConv::operator()(ConstView x, View y, Context& ctx) const {
   conv2d(x, conv_, y, ctx);
-  if (norm_ == RaftNorm::instance) instance_norm(y, y, ctx, kNormRelu);
+  if (norm_ == RaftNorm::instance) instance_norm(y, kNormRelu, y, ctx);
 }
 
 void NormedConv::add(ConstView x, View y, Context& ctx, const Addends& addends) const {
-  if (norm_ == RaftNorm::none) return conv2d(x, conv_, y, ctx, addends);
+  if (norm_ == RaftNorm::none) return conv2d(x, addends, conv_, y, ctx);
   const Arena::Scope scope(ctx.arena());
   const View unnormalised = ctx.arena().view(y.shape);
   conv2d(x, conv_, unnormalised, ctx);
-  instance_norm(unnormalised, y, ctx, kNormRelu, addends);
+  instance_norm(unnormalised, addends, kNormRelu, y, ctx);
 }
 
 void NormedConv::add_using_up(View x, View y, Context& ctx, const Addends& addends) const {
-  if (norm_ == RaftNorm::none) return conv2d(x, conv_, y, ctx, addends);
+  if (norm_ == RaftNorm::none) return conv2d(x, addends, conv_, y, ctx);
   conv2d_in_place(x, conv_, ctx);
-  instance_norm(x, y, ctx, kNormRelu, addends);
+  instance_norm(x, addends, kNormRelu, y, ctx);
 }
 
 ResidualBlock::ResidualBlock(LayerSource& layers, const RaftVariant& variant, std::string name,

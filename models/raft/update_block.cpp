@@ -126,7 +126,7 @@ void UpdateBlock::operator()(std::int64_t iteration, Correlation& correlation, S
   for (std::size_t i = 0; i < gru_.size(); ++i) {
     conv_gru(state.unit, state.constants[i], gru_[i], ctx);
   }
-  conv2d(run(flow_conv1_, state.hidden, ctx), flow_conv2_, flow, ctx, {.after = flow});
+  conv2d(run(flow_conv1_, state.hidden, ctx), {.after = flow}, flow_conv2_, flow, ctx);
 }
 
 View UpdateBlock::upsampling_mask(const State& state, Context& ctx) const {
