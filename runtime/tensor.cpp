@@ -7,10 +7,18 @@
 
 namespace hewn {
 
+namespace {
+
+void check_part(const char* what, std::int64_t begin, std::int64_t end, std::int64_t size) {
+  require(0 <= begin && begin <= end && end <= size, what, " [", begin, ", ", end,
+          ") of a view with ", size, " ", what);
+}
+
+}  // namespace
+
 template <typename Float>
 BasicView<Float> BasicView<Float>::channels(std::int64_t begin, std::int64_t end) const {
-  require(0 <= begin && begin <= end && end <= shape.c, "channels [", begin, ", ", end,
-          ") of a view with ", shape.c, " channels");
+  check_part("channels", begin, end, shape.c);
   BasicView part = *this;
   part.data += begin;
   part.shape.c = end - begin;
@@ -20,16 +28,21 @@ BasicView<Float> BasicView<Float>::channels(std::int64_t begin, std::int64_t end
 template <typename Float>
 BasicView<Float> BasicView<Float>::image(std::int64_t n) const {
   require(0 <= n && n < shape.n, "image ", n, " of a batch of ", shape.n);
+  return images(n, n + 1);
+}
+
+template <typename Float>
+BasicView<Float> BasicView<Float>::images(std::int64_t begin, std::int64_t end) const {
+  check_part("images", begin, end, shape.n);
   BasicView part = *this;
-  part.data += n * image_stride;
-  part.shape.n = 1;
+  part.data += begin * image_stride;
+  part.shape.n = end - begin;
   return part;
 }
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::rows(std::int64_t begin, std::int64_t end) const {
-  require(0 <= begin && begin <= end && end <= shape.h, "rows [", begin, ", ", end,
-          ") of a view with ", shape.h, " rows");
+  check_part("rows", begin, end, shape.h);
   BasicView part = *this;
   part.data += begin * row_stride;
   part.shape.h = end - begin;
@@ -38,8 +51,7 @@ BasicView<Float> BasicView<Float>::rows(std::int64_t begin, std::int64_t end) co
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::columns(std::int64_t begin, std::int64_t end) const {
-  require(0 <= begin && begin <= end && end <= shape.w, "columns [", begin, ", ", end,
-          ") of a view with ", shape.w, " columns");
+  check_part("columns", begin, end, shape.w);
   BasicView part = *this;
   part.data += begin * pixel_stride;
   part.shape.w = end - begin;

@@ -70,6 +70,8 @@ struct BasicView {
   BasicView channels(std::int64_t begin, std::int64_t end) const;
   /// Image n of the batch, as a batch of one. Throws Error unless 0 ≤ n < shape.n.
   BasicView image(std::int64_t n) const;
+  /// Images [begin, end) of the batch. Throws Error unless 0 ≤ begin ≤ end ≤ n.
+  BasicView images(std::int64_t begin, std::int64_t end) const;
   /// Rows [begin, end) of every image. Throws Error unless 0 ≤ begin ≤ end ≤ h.
   BasicView rows(std::int64_t begin, std::int64_t end) const;
   /// Columns [begin, end) of every image. Throws Error unless 0 ≤ begin ≤ end ≤ w.
@@ -77,6 +79,11 @@ struct BasicView {
   /// The h × w pixels of every image from (y, x) on. Throws Error unless they lie inside.
   BasicView window(std::int64_t y, std::int64_t x, std::int64_t h, std::int64_t w) const {
     return rows(y, y + h).columns(x, x + w);
+  }
+  /// Pixels [first, first + count) in row-major order as one row; they are evenly spaced, which is
+  /// not checked: see pixels_of_run().
+  BasicView run(std::int64_t first, std::int64_t count) const {
+    return {pixel(first), {1, 1, count, shape.c}, pixel_stride};
   }
   /// The same memory under another shape with as many elements. Throws Error when the counts
   /// differ, when there are gaps between rows or images, or when the number of channels changes and

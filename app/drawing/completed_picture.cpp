@@ -26,8 +26,8 @@ Image join(const Image& picture, ConstView hole, ConstView completed) {
   const auto channels = static_cast<std::size_t>(picture.channels);
   const bool alpha = channels % 2 == 0;
   for (std::int64_t i = 0; i < hole.shape.pixels(); ++i) {
-    if (hole.data[i * hole.pixel_stride] == 0) continue;
-    const float* rgb = completed.data + i * completed.pixel_stride;
+    if (*hole.pixel(i) == 0) continue;
+    const float* rgb = completed.pixel(i);
     std::uint16_t* to = joined.values.data() + static_cast<std::size_t>(i) * channels;
     if (channels < 3) {
       to[0] = stored(gray_of(rgb), picture.bits);

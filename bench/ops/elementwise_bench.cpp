@@ -16,7 +16,7 @@ void add(UnaryOp op) {
     Tensor y(kShape);
     const auto count = static_cast<double>(kShape.count());
     measure(state, ctx, {.flops = 0, .bytes = 2 * sizeof(float) * count},
-            [&] { unary(op, x.view(), y.view(), ctx); });
+            [&] { unary(x.view(), op, y.view(), ctx); });
   });
 }
 
@@ -28,7 +28,7 @@ void add(BinaryOp op, const std::string& name, const Nhwc& b_shape) {
     Tensor y(kShape);
     const auto floats = static_cast<double>(2 * kShape.count() + b_shape.count());
     measure(state, ctx, {.flops = 0, .bytes = sizeof(float) * floats},
-            [&] { binary(op, a.view(), b.view(), y.view(), ctx); });
+            [&] { binary(a.view(), b.view(), op, y.view(), ctx); });
   });
 }
 

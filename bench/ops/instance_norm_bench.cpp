@@ -13,7 +13,7 @@ void register_benchmarks() {
     const InstanceNormParams params{.activation = Activation::relu()};
     const auto count = static_cast<double>(x.shape().count());
     measure(state, ctx, {.flops = 6 * count, .bytes = 3 * sizeof(float) * count},
-            [&] { instance_norm(x.view(), y.view(), ctx, params); });
+            [&] { instance_norm(x.view(), params, y.view(), ctx); });
   });
 }
 

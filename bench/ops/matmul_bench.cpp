@@ -17,7 +17,7 @@ void add(const std::string& name, const Nhwc& a_shape, const Nhwc& b_shape, bool
     const auto products = static_cast<double>(y.shape().count() * a_shape.c);
     const auto floats = static_cast<double>(a_shape.count() + b_shape.count() + y.shape().count());
     measure(state, ctx, {.flops = 2 * products, .bytes = sizeof(float) * floats},
-            [&] { matmul(a.view(), b.view(), y.view(), ctx, params); });
+            [&] { matmul(a.view(), b.view(), params, y.view(), ctx); });
   });
 }
 

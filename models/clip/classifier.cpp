@@ -49,12 +49,11 @@ ClipText tokenize(const Tokenizer& tokenizer, const std::string& text, std::int6
 
 /// The mean of each label's features, `each` of them, of length 1.
 void average(ConstView features, std::int64_t each, View y, Context& ctx) {
-  const Nhwc one{1, 1, 1, y.shape.c};
   for (std::int64_t label = 0; label < y.shape.w; ++label) {
-    const View sum(y.pixel(0, 0, label), one);
-    copy({features.pixel(0, 0, label * each), one}, sum);
+    const View sum = y.run(label, 1);
+    copy(features.run(label * each, 1), sum);
     for (std::int64_t i = 1; i < each; ++i) {
-      binary(BinaryOp::add, sum, {features.pixel(0, 0, label * each + i), one}, sum, ctx);
+      binary(sum, features.run(label * each + i, 1), BinaryOp::add, sum, ctx);
     }
   }
   l2_normalize(y, y, ctx);
@@ -114,13 +113,13 @@ void Classifier::compute(ConstView image_feature, View features, Context& ctx) c
     clip_.text()(texts.subspan(static_cast<std::size_t>(first * each),
                                static_cast<std::size_t>(count * each)),
                  contexts, all, ctx);
-    average(all, each, {features.pixel(0, 0, first), {1, 1, count, features.shape.c}}, ctx);
+    average(all, each, features.columns(first, first + count), ctx);
   }
 }
 
 void Classifier::logits(ConstView image_feature, ConstView text_features, View logits,
                         Context& ctx) const {
-  matmul(image_feature, text_features, logits, ctx, {.transpose_b = true});
+  matmul(image_feature, text_features, {.transpose_b = true}, logits, ctx);
   for (std::int64_t i = 0; i < logits.shape.c; ++i) logits.data[i] *= clip_.logit_scale();
 }
 

@@ -69,8 +69,7 @@ void ImageTower::operator()(ConstView pictures, const ImagePrompts* prompts, Vie
   // for each other.
   const auto picture = [&](std::int64_t i, Context& context) {
     const auto part = TracedPart::images(context.tracer(), i, n);
-    run(pictures.image(i), prompts,
-        {features.pixel(0, 0, i), {1, 1, 1, out.c}, features.pixel_stride}, context);
+    run(pictures.image(i), prompts, features.columns(i, i + 1), context);
   };
   const std::int64_t alone = ctx.threads() == 1 ? 0 : n - n % ctx.threads();
   if (alone > 0) {

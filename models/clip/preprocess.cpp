@@ -69,7 +69,7 @@ void preprocess(const Image& picture, const Preprocessing& p, View y, Context& c
   }
   auto value = rgb.begin();
   for (std::int64_t pixel = 0; pixel < y.shape.pixels(); ++pixel) {
-    float* to = y.data + pixel * y.pixel_stride;
+    float* to = y.pixel(pixel);
     for (const auto& levels_of_colour : levels) *to++ = levels_of_colour[*value++];
   }
 }

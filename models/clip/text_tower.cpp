@@ -65,9 +65,9 @@ void TextTower::operator()(std::span<const TextTokens> texts, const TextContexts
       if (!ends.empty() && tree.size() + length > kTokensTogether) break;
       ends.push_back(tree.add(text));
     }
-    const Nhwc part{1, 1, std::ssize(ends), embedding_size()};
-    run(tree, ends, contexts, {features.pixel(0, 0, done), part, features.pixel_stride}, ctx);
-    done += part.w;
+    const std::int64_t end = done + std::ssize(ends);
+    run(tree, ends, contexts, features.columns(done, end), ctx);
+    done = end;
   }
 }
 

@@ -166,7 +166,7 @@ void put_tokens(ConstView tokens, std::int64_t first, View x) {
   require(tokens.shape.c == x.shape.c && tokens.shape.w <= room, "transformer: expected at most ",
           room, " prompts of ", x.shape.c, " channels, got ", tokens.shape);
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
-    copy(tokens, {x.pixel(n, 0, first), tokens.shape, x.pixel_stride});
+    copy(tokens, x.image(n).columns(first, first + tokens.shape.w));
   }
 }
 

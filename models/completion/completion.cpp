@@ -82,9 +82,9 @@ void CompletionNetwork::prepare(ConstView picture, ConstView mask, View y) const
           mask.shape, " and ", y.shape);
   const bool filled = input_.holes == CompletionInput::Holes::mean_filled;
   for (std::int64_t i = 0; i < s.pixels(); ++i) {
-    const float* from = picture.data + i * picture.pixel_stride;
-    const float hole = mask.data[i * mask.pixel_stride];
-    float* to = y.data + i * y.pixel_stride;
+    const float* from = picture.pixel(i);
+    const float hole = *mask.pixel(i);
+    float* to = y.pixel(i);
     for (std::size_t c = 0; c < 3; ++c) {
       const float mean = input_.mean[c];
       to[c] = filled ? from[c] * (1 - hole) + mean * hole : (from[c] - mean) * (1 - hole);

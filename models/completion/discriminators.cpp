@@ -51,20 +51,13 @@ Box bounding_box(ConstView mask) {
   return box;
 }
 
-View crop(ConstView picture, const Box& box, Arena& arena) {
-  const View part = arena.view({1, box.height(), box.width(), picture.shape.c});
-  for (std::int64_t y = 0; y < box.height(); ++y) {
-    for (std::int64_t x = 0; x < box.width(); ++x) {
-      std::copy_n(picture.pixel(0, box.top + y, box.left + x), picture.shape.c,
-                  part.pixel(0, y, x));
-    }
-  }
-  return part;
+ConstView crop(ConstView picture, const Box& box) {
+  return picture.window(box.top, box.left, box.height(), box.width());
 }
 
 /// A square picture, scaled: averaged over whole blocks of pixels as far as that goes, so that
 /// nothing is skipped, and interpolated from there.
-View scale(View square, std::int64_t side, Context& ctx) {
+ConstView scale(ConstView square, std::int64_t side, Context& ctx) {
   const std::int64_t block = square.shape.h / side;
   if (block > 1) {
     const Pool2dParams blocks{
@@ -150,12 +143,11 @@ float score_completion(const ContextDiscriminators& discriminators, ConstView pi
   const Box window = score_window(mask);
   const Box hole = bounding_box(mask);
   const Arena::Scope scope(ctx.arena());
-  const View whole = scale(crop(picture, window, ctx.arena()), kPicture, ctx);
+  const ConstView whole = scale(crop(picture, window), kPicture, ctx);
   const auto scaled = [&](std::int64_t place) { return place * kPicture / window.height(); };
   const Box hole_there{scaled(hole.top - window.top), scaled(hole.left - window.left),
                        scaled(hole.bottom - window.top), scaled(hole.right - window.left)};
-  const View patch =
-      crop(whole, square_around(hole_there, kPatch, kPicture, kPicture), ctx.arena());
+  const ConstView patch = crop(whole, square_around(hole_there, kPatch, kPicture, kPicture));
   return discriminators(patch, whole, ctx);
 }
 

@@ -61,11 +61,10 @@ class Painter {
       network_.forward(x, y, ctx_);
     }
     const Box& core = tile.core;
+    const std::int64_t rows = std::min(core.bottom, raw_.shape.h) - core.top;
     const std::int64_t columns = std::min(core.right, raw_.shape.w) - core.left;
-    for (std::int64_t row = core.top; row < std::min(core.bottom, raw_.shape.h); ++row) {
-      std::copy_n(y.pixel(0, row - tile.window.top, core.left - tile.window.left),
-                  columns * raw_.shape.c, raw_.pixel(0, row, core.left));
-    }
+    copy(y.window(core.top - tile.window.top, core.left - tile.window.left, rows, columns),
+         raw_.window(core.top, core.left, rows, columns));
   }
 
  private:
@@ -81,7 +80,7 @@ class Painter {
         std::copy_n(picture_.pixel(0, row, column), picture_.shape.c, picture.pixel(0, 0, j));
         *mask.pixel(0, 0, j) = *mask_.pixel(0, row, column);
       }
-      network_.prepare(picture, mask, {x.pixel(0, i, 0), {1, 1, x.shape.w, x.shape.c}});
+      network_.prepare(picture, mask, x.rows(i, i + 1));
     }
   }
 
@@ -101,7 +100,7 @@ Painting paint_holes(const CompletionNetwork& network, ConstView picture, ConstV
           "completion: expected an RGB picture and a mask of its size, got ", s, " and ",
           mask.shape);
   for (std::int64_t i = 0; i < mask.shape.pixels(); ++i) {
-    const float value = mask.data[i * mask.pixel_stride];
+    const float value = *mask.pixel(i);
     require(value == 0 || value == 1, "completion: expected a mask of 0 and 1, got ", value);
   }
   Painting painting{.raw = Tensor::copy_of(picture)};

@@ -15,7 +15,7 @@ void ConvLayer::operator()(ConstView x, View y, Context& ctx) const {
 }
 
 void ConvLayer::operator()(ConstView x, const Addends& addends, View y, Context& ctx) const {
-  conv2d(x, conv_, y, ctx, addends);
+  conv2d(x, addends, conv_, y, ctx);
   if (traced_) ctx.trace(conv_.name(), y);
 }
 

@@ -21,7 +21,7 @@ Nhwc ConvStack::output_shape(const Nhwc& x) const {
 }
 
 std::int64_t ConvStack::least_row_bytes(const Nhwc& x, const Context& ctx) const {
-  return conv_chain_row_bytes(x, used(links()), ctx, /*buffer_bytes=*/0);
+  return conv_chain_row_bytes(x, used(links()), /*buffer_bytes=*/0, ctx);
 }
 
 }  // namespace hewn

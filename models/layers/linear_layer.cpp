@@ -14,7 +14,7 @@ void LinearLayer::operator()(ConstView x, View y, Context& ctx) const {
 }
 
 void LinearLayer::operator()(ConstView x, const Addends& addends, View y, Context& ctx) const {
-  linear(x, linear_, y, ctx, addends);
+  linear(x, addends, linear_, y, ctx);
 }
 
 void LayerNormLayer::operator()(ConstView x, View y, Context& ctx) const {

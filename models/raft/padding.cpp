@@ -36,13 +36,7 @@ void RaftPadding::crop(ConstView x, View y) const {
   const Nhwc& s = y.shape;
   const Nhwc expected{s.n, s.h + top + bottom, s.w + left + right, s.c};
   require(x.shape == expected, "padding: expected a padded map of ", expected, ", got ", x.shape);
-  for (std::int64_t n = 0; n < s.n; ++n) {
-    for (std::int64_t row = 0; row < s.h; ++row) {
-      const Nhwc pixels{1, 1, s.w, s.c};
-      copy({x.pixel(n, row + top, left), pixels, x.pixel_stride},
-           {y.pixel(n, row, 0), pixels, y.pixel_stride});
-    }
-  }
+  copy(x.window(top, left, s.h, s.w), y);
 }
 
 }  // namespace hewn

@@ -122,7 +122,7 @@ void Raft::upsample(const UpdateBlock::State& state, ConstView flow_low, View fl
   }
   const View cells_to_pixels = ctx.arena().view(flow_low.shape);
   for (std::int64_t p = 0; p < flow_low.shape.pixels(); ++p) {
-    const float* from = flow_low.data + p * flow_low.pixel_stride;
+    const float* from = flow_low.pixel(p);
     for (int c = 0; c < 2; ++c) cells_to_pixels.data[2 * p + c] = kCell * from[c];
   }
   resize(cells_to_pixels, {.align_corners = true}, flow, ctx);

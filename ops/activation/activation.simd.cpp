@@ -7,8 +7,8 @@ namespace hewn {
 namespace HEWN_KERNEL_ISA {
 namespace {
 
-void activate_rows(const Activation& activation, const Rows& rows) {
-  with_known_kind(activation, [&](auto known) { map_rows(rows, known); });
+void activate_run(const Activation& activation, const PixelRun& run) {
+  with_known_kind(activation, [&](auto known) { map_run(run, known); });
 }
 
 }  // namespace
@@ -17,7 +17,7 @@ void activate_rows(const Activation& activation, const Rows& rows) {
 template <>
 const ActivationKernels& kernels<ActivationKernels, HEWN_KERNEL_ISA::kIsa>() {
   using namespace HEWN_KERNEL_ISA;
-  static constexpr ActivationKernels table{activate_rows};
+  static constexpr ActivationKernels table{activate_run};
   return table;
 }
 

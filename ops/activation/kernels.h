@@ -2,12 +2,12 @@
 #pragma once
 
 #include "hewn/ops/activation/activation.h"
-#include "hewn/ops/elementwise/rows.h"
+#include "hewn/ops/elementwise/pixel_run.h"
 
 namespace hewn {
 
 struct ActivationKernels {
-  void (*activate)(const Activation& activation, const Rows& rows);
+  void (*activate)(const Activation& activation, const PixelRun& run);
 };
 
 }  // namespace hewn

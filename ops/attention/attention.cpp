@@ -8,6 +8,7 @@
 #include "hewn/ops/gemm/pack.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -98,14 +99,14 @@ class Attention {
   }
 
   /// Rows of `depth` floats, `stride` apart.
-  struct RowsOf {
+  struct LeftFactor {
     const float* data;
     std::int64_t stride;
     std::int64_t depth;
   };
 
   /// y = a · panels, for as many rows as a tile has.
-  void multiply(const RowsOf& a, const float* panels, const Scores& y) const {
+  void multiply(const LeftFactor& a, const float* panels, const Scores& y) const {
     static constexpr std::int64_t kOneTap[] = {0};
     const std::int64_t step = gemm_.max_panels * kPanel;
     for (std::int64_t column = 0; column < y.columns; column += step) {
@@ -151,6 +152,7 @@ void check_shapes(const char* op, ConstView q, ConstView k, ConstView v, std::in
   require(k.shape == keys && v.shape == keys, op, ": expected keys and values of ", keys, ", got ",
           k.shape, " and ", v.shape);
   require(y.shape == q.shape, op, ": expected an output of ", q.shape, ", got ", y.shape);
+  check_operands(op, "", {{"q", q}, {"k", k}, {"v", v}}, y);
 }
 
 /// Tokens from the root to the token, and how many there are.

@@ -4,6 +4,7 @@
 #include "hewn/ops/conv2d/call.h"
 #include "hewn/ops/conv2d/work.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -18,10 +19,15 @@ void check_conv2d(const PackedConv2d& conv, const Nhwc& got, const Nhwc& expecte
           ": its weights are packed for contexts that are not precise");
 }
 
-void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx, const Addends& addends) {
+void conv2d(ConstView x, const Addends& addends, const PackedConv2d& conv, View y, Context& ctx) {
   const Nhwc expected = conv.output_shape(x.shape);
   check_conv2d(conv, y.shape, expected, ctx);
   check_addends(addends, expected, "conv2d ", conv.name());
+  check_operands("conv2d", conv.name(),
+                 {{"x", x},
+                  addend_operand("before", addends.before, Overlap::in_place),
+                  addend_operand("after", addends.after, Overlap::in_place)},
+                 y);
   if (expected.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "conv2d", conv.name(),
                              conv2d_work(x.shape, conv, expected));
@@ -33,6 +39,7 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx) {
   const Conv2dParams& p = conv.params();
   require(p.stride_h == 1 && p.stride_w == 1, "conv2d ", conv.name(),
           ": in place, expected a stride of 1, got ", p.stride_h, " × ", p.stride_w);
+  check_operands("conv2d", conv.name(), {}, x);
   if (x.shape.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "conv2d", conv.name(),
                              conv2d_work(x.shape, conv, x.shape));
@@ -72,6 +79,7 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx) {
 void conv2d_max_pool(ConstView x, const PackedConv2d& conv, View y, Context& ctx) {
   const Nhwc unpooled = conv.output_shape(x.shape);
   check_conv2d(conv, y.shape, pool2d_output_shape(unpooled, kHalve), ctx);
+  check_operands("conv2d", conv.name(), {{"x", x}}, y);
   if (y.shape.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "conv2d", conv.name(),
                              conv2d_work(x.shape, conv, unpooled));

@@ -127,8 +127,12 @@ class PackedConv2d {
 ///   F(4×4, 2×2) for 3×3; at two to five times the rounding error (README.md).
 /// - Direct: for each output the products over (kernel_h, kernel_w, in), in this order and in runs
 ///   of 128, each run one chain of fused multiply-adds, the runs added to the bias.
-void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx,
-            const Addends& addends = {});
+void conv2d(ConstView x, const Addends& addends, const PackedConv2d& conv, View y, Context& ctx);
+
+/// The same without addends.
+inline void conv2d(ConstView x, const PackedConv2d& conv, View y, Context& ctx) {
+  conv2d(x, {}, conv, y, ctx);
+}
 
 /// x = conv(x) for a convolution with stride 1 that keeps its input's shape, a few rows at a time,
 /// so that there is no second map. Otherwise as conv2d(), with its bits; throws Error also where
@@ -138,14 +142,15 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx);
 /// y = max_pool2d(conv(x), kernel 2, stride 2), without a map of the size of conv(x) where the
 /// algorithm allows. y: [n, ⌊h/2⌋, ⌊w/2⌋, out] of conv.output_shape(x). The bits are those of
 /// conv2d() followed by max_pool2d(). Throws Error when a shape is wrong, or the pooled result
-/// would be empty.
+/// would be empty. y must not overlap x.
 void conv2d_max_pool(ConstView x, const PackedConv2d& conv, View y, Context& ctx);
 
 /// y = max_pool2d(second(first(x)), kernel 2, stride 2), depth first: of the map between the two
 /// each thread holds a few rows at a time, which stay in its L2. For the first layers of a network,
 /// whose full-size maps are what its memory and bandwidth go into. Both convolutions have stride 1
-/// and keep the picture's size, and n is 1; throws Error otherwise. The bits are those of conv2d()
-/// twice and max_pool2d(). The profile has one record for both, "first + second".
+/// and keep the picture's size, and n is 1; throws Error otherwise. y must not overlap x. The bits
+/// are those of conv2d() twice and max_pool2d(). The profile has one record for both, "first +
+/// second".
 void conv2d_pair_max_pool(ConstView x, const PackedConv2d& first, const PackedConv2d& second,
                           View y, Context& ctx);
 

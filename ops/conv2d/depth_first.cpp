@@ -7,6 +7,7 @@
 #include "hewn/ops/conv2d/winograd.h"
 #include "hewn/ops/conv2d/work.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -168,6 +169,7 @@ void conv2d_pair_max_pool(ConstView x, const PackedConv2d& first, const PackedCo
           first.name(), " and ", second.name(),
           ": expected one picture and convolutions that keep its size, got ", x.shape, " → ",
           between, " → ", unpooled);
+  check_operands("conv2d", first.name(), {{"x", x}}, y);
   if (y.shape.count() == 0) return;
   const Work a = conv2d_work(x.shape, first, between);
   const Work b = conv2d_work(between, second, unpooled);

@@ -9,6 +9,7 @@
 #include "hewn/ops/conv2d/work.h"
 #include "hewn/ops/conv_transpose2d/call.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/operands.h"
 
 #include <algorithm>
 #include <array>
@@ -221,10 +222,11 @@ Nhwc conv_chain_output_shape(const Nhwc& x, std::span<const ConvLink> links) {
   return shape;
 }
 
-void conv_chain(ConstView x, std::span<const ConvLink> links, View y, Context& ctx,
-                std::int64_t buffer_bytes) {
+void conv_chain(ConstView x, std::span<const ConvLink> links, std::int64_t buffer_bytes, View y,
+                Context& ctx) {
   const Nhwc expected = conv_chain_output_shape(x.shape, links);
   require(y.shape == expected, "conv_chain: expected an output of ", expected, ", got ", y.shape);
+  check_operands("conv_chain", "", {{"x", x}}, y);
   if (expected.count() == 0) return;
   const Arena::Scope scope(ctx.arena());
   Chain chain(x.shape, links, ctx);
@@ -237,7 +239,7 @@ void conv_chain(ConstView x, std::span<const ConvLink> links, View y, Context& c
 }
 
 std::int64_t conv_chain_row_bytes(const Nhwc& x, std::span<const ConvLink> links,
-                                  const Context& ctx, std::int64_t buffer_bytes) {
+                                  std::int64_t buffer_bytes, const Context& ctx) {
   if (conv_chain_output_shape(x, links).count() == 0) return 0;
   return Chain(x, links, ctx).plan(buffer_bytes) * static_cast<std::int64_t>(sizeof(float));
 }

@@ -35,12 +35,17 @@ Nhwc conv_chain_output_shape(const Nhwc& x, std::span<const ConvLink> links);
 /// wrong, when there are no links or more than kMaxConvLinks, and where conv2d() or
 /// conv_transpose2d() would. The bits are those of the convolutions one by one, and depend on
 /// neither threads nor instruction set.
-void conv_chain(ConstView x, std::span<const ConvLink> links, View y, Context& ctx,
-                std::int64_t buffer_bytes = kConvChainBytes);
+void conv_chain(ConstView x, std::span<const ConvLink> links, std::int64_t buffer_bytes, View y,
+                Context& ctx);
+
+/// The same with kConvChainBytes.
+inline void conv_chain(ConstView x, std::span<const ConvLink> links, View y, Context& ctx) {
+  conv_chain(x, links, kConvChainBytes, y, ctx);
+}
 
 /// The bytes of rows that conv_chain() holds for an input of this shape. Throws Error as it does
 /// for shapes.
 std::int64_t conv_chain_row_bytes(const Nhwc& x, std::span<const ConvLink> links,
-                                  const Context& ctx, std::int64_t buffer_bytes = kConvChainBytes);
+                                  std::int64_t buffer_bytes, const Context& ctx);
 
 }  // namespace hewn

@@ -3,6 +3,7 @@
 #include "hewn/ops/conv2d/winograd.h"
 #include "hewn/ops/conv_transpose2d/call.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/operands.h"
 
 #include <numeric>
 
@@ -102,6 +103,7 @@ void conv_transpose2d_run(const ConvTranspose2dCall& call, Context& ctx) {
 void conv_transpose2d(ConstView x, const PackedConvTranspose2d& conv, View y, Context& ctx) {
   const Nhwc expected = conv.output_shape(x.shape);
   check_conv_transpose2d(conv, y.shape, expected, ctx);
+  check_operands("conv_transpose2d", conv.name(), {{"x", x}}, y);
   if (expected.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "conv_transpose2d", conv.name(),
                              conv_transpose2d_work(x.shape, conv, expected));

@@ -3,6 +3,7 @@
 #include "hewn/ops/convex_upsample/kernels.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 namespace hewn {
@@ -50,6 +51,7 @@ void convex_upsample(ConstView flow, ConstView logits, std::int64_t factor, View
   const Nhwc y_shape{s.n, checked_multiply(factor, s.h), checked_multiply(factor, s.w), 2};
   require(y.shape == y_shape, "convex_upsample: expected an output of ", y_shape, ", got ",
           y.shape);
+  check_operands("convex_upsample", "", {{"flow", flow}, {"logits", logits}}, y);
   if (y_shape.count() == 0) return;
   const auto vectors = static_cast<double>(y_shape.pixels());
   const auto floats = static_cast<double>(logits_shape.count() + y_shape.count() + s.count());

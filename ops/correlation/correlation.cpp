@@ -1,9 +1,10 @@
 #include "hewn/ops/correlation/correlation.h"
 
-#include "hewn/ops/correlation/place.h"
+#include "hewn/ops/correlation/lookup_place.h"
 #include "hewn/ops/matmul/matmul.h"
 #include "hewn/ops/pool2d/pool2d.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -50,9 +51,11 @@ void multiply_pairs(ConstView features1, ConstView features2, View products, Con
     const ConstView b = features2.image(n);
     const std::int64_t rows = pixels(a);
     const std::int64_t columns = pixels(b);
-    matmul({a.data, {1, 1, rows, a.shape.c}, a.pixel_stride},
-           {b.data, {1, 1, columns, b.shape.c}, b.pixel_stride},
-           {products.pixel(n * rows, 0, 0), {1, 1, rows, columns}}, ctx, {.transpose_b = true});
+    const View of_image{products.pixel(n * rows, 0, 0), {1, 1, rows, columns}};
+    for_each_run(0, rows, pixels_of_run(a), [&](std::int64_t first, std::int64_t count) {
+      matmul(a.run(first, count), b.run(0, columns), {.transpose_b = true},
+             of_image.run(first, count), ctx);
+    });
   }
 }
 
@@ -65,6 +68,7 @@ Correlation::Correlation(ConstView features1, ConstView features2, const Correla
   check(s, params);
   require(features2.shape == s, "correlation: expected second features of ", s, ", got ",
           features2.shape);
+  check_operands("correlation", "", {{"features1", features1}, {"features2", features2}}, {});
   const bool all_pairs = params.form == CorrelationForm::all_pairs;
   const std::int64_t side = window_side(params.radius);
   Arena& arena = ctx.arena();
@@ -76,7 +80,7 @@ Correlation::Correlation(ConstView features1, ConstView features2, const Correla
     } else {
       level.products = arena.view({s.pixels(), side, side, 1});
       level.corners = arena.allocate<std::int32_t>(2 * s.pixels());
-      std::ranges::fill(level.corners, Place::kNowhere);
+      std::ranges::fill(level.corners, LookupPlace::kNowhere);
     }
   }
   std::optional<Arena::Scope> only_here;  // all pairs need no features afterwards

@@ -1,8 +1,9 @@
 #include "hewn/ops/correlation/correlation.h"
 #include "hewn/ops/correlation/kernels.h"
-#include "hewn/ops/correlation/place.h"
+#include "hewn/ops/correlation/lookup_place.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -25,7 +26,7 @@ class AllPairs {
 
   AllPairs(View products, std::int64_t side) : products_(products), side_(side) {}
 
-  Window window(std::int64_t pixel, const Place& place) {
+  Window window(std::int64_t pixel, const LookupPlace& place) {
     const Nhwc& s = products_.shape;
     const Inside columns(place.x, side_, s.h);
     const Inside rows(place.y, side_, s.w);
@@ -41,7 +42,7 @@ class AllPairs {
   }
 
   /// The columns of a window are far apart, and nobody could foresee them.
-  void prefetch(std::int64_t pixel, const Place& place) const {
+  void prefetch(std::int64_t pixel, const LookupPlace& place) const {
     const Nhwc& s = products_.shape;
     const Inside columns(place.x, side_, s.h);
     const Inside rows(place.y, side_, s.w);
@@ -70,7 +71,7 @@ class OnDemand {
         side_(windows.shape.w),
         kernels_(kernels) {}
 
-  Window window(std::int64_t pixel, const Place& place) const {
+  Window window(std::int64_t pixel, const LookupPlace& place) const {
     std::int32_t* corner = corners_ + 2 * pixel;
     float* products = windows_.pixel(pixel, 0, 0);
     if (corner[0] != place.x || corner[1] != place.y) {
@@ -82,7 +83,8 @@ class OnDemand {
   }
 
  private:
-  void move(std::int64_t pixel, const Place& from, const Place& to, float* products) const {
+  void move(std::int64_t pixel, const LookupPlace& from, const LookupPlace& to,
+            float* products) const {
     float old[kMaxSide * kMaxSide];
     std::copy_n(products, side_ * side_, old);
     const Nhwc& s = features2_.shape;
@@ -113,7 +115,7 @@ class OnDemand {
                std::int64_t end, float* column) const {
     if (begin >= end) return;
     const std::int64_t image = pixel / (features1_.shape.h * features1_.shape.w);
-    kernels_.dot({.feature = features1_.data + pixel * features1_.pixel_stride,
+    kernels_.dot({.feature = features1_.pixel(pixel),
                   .others = features2_.pixel(image, map_x, y + begin),
                   .stride = features2_.pixel_stride,
                   .count = end - begin,
@@ -139,6 +141,7 @@ void Correlation::lookup(ConstView flow, View y, Context& ctx) {
   const Nhwc y_shape{s.n, s.h, s.w, channels()};
   require(y.shape == y_shape, "correlation lookup: expected an output of ", y_shape, ", got ",
           y.shape);
+  check_operands("correlation lookup", "", {{"flow", flow}}, y);
   const std::int64_t side = window_side(params_.radius);
   const auto samples = static_cast<double>(y_shape.count());
   const auto products =
@@ -151,18 +154,18 @@ void Correlation::lookup(ConstView flow, View y, Context& ctx) {
 
   const auto run = [&](std::int64_t l, std::int64_t begin, std::int64_t end, auto windows) {
     const auto place_of = [&](std::int64_t pixel) {
-      const float* vector = flow.data + pixel * flow.pixel_stride;
+      const float* vector = flow.pixel(pixel);
       const auto column = static_cast<float>(pixel % s.w);
       const auto row = static_cast<float>(pixel / s.w % s.h);
-      return Place::around(column + vector[0], row + vector[1], l, params_.radius);
+      return LookupPlace::around(column + vector[0], row + vector[1], l, params_.radius);
     };
     for (std::int64_t pixel = begin; pixel < end; ++pixel) {
-      if constexpr (requires { windows.prefetch(pixel, Place()); }) {
+      if constexpr (requires { windows.prefetch(pixel, LookupPlace()); }) {
         const std::int64_t ahead = pixel + decltype(windows)::kPixelsAhead;
         if (ahead < end) windows.prefetch(ahead, place_of(ahead));
       }
-      float* out = y.data + pixel * y.pixel_stride + l * samples_of_level;
-      const Place place = place_of(pixel);
+      float* out = y.pixel(pixel) + l * samples_of_level;
+      const LookupPlace place = place_of(pixel);
       if (place.is_nowhere()) {
         std::fill_n(out, samples_of_level, 0.0F);
         continue;

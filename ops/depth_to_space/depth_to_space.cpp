@@ -4,6 +4,7 @@
 #include "hewn/ops/depth_to_space/depth_to_space.h"
 
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -63,11 +64,12 @@ void depth_to_space(ConstView x, std::int64_t block, View y, Context& ctx) {
   const Nhwc expected = depth_to_space_output_shape(x.shape, block);
   require(y.shape == expected, "depth_to_space: expected an output of ", expected, ", got ",
           y.shape);
+  check_operands("depth_to_space", "", {{"x", x}}, y);
   if (y.shape.count() == 0) return;
   const ProfileScope profile(
       ctx.profiler(), "depth_to_space", "",
       {.flops = 0, .bytes = 2 * sizeof(float) * static_cast<double>(y.shape.count())});
-  const bool one_channel = y.shape.c == 1 && y.dense();
+  const bool one_channel = y.shape.c == 1 && y.pixel_stride == 1;
   parallel_for(ctx, y.shape.n * y.shape.h, block, [&](std::int64_t begin, std::int64_t end, int) {
     for (std::int64_t row = begin; row < end; ++row) {
       const std::int64_t image = row / y.shape.h;

@@ -34,11 +34,11 @@ std::string_view name_of(BinaryOp op);
 /// y = op(x), element by element; NaN stays NaN. Throws Error unless the shapes agree. y may be the
 /// same view as x; otherwise the two must not overlap. Bits depend on neither threads nor
 /// instruction set.
-void unary(UnaryOp op, ConstView x, View y, Context& ctx);
+void unary(ConstView x, UnaryOp op, View y, Context& ctx);
 
 /// y = a op b, element by element. b has the shape of a, or {1, 1, 1, c}: one value for each
 /// channel. Throws Error when a shape is wrong. y may be the same view as a or as b; otherwise it
 /// must not overlap them. Bits depend on neither threads nor instruction set.
-void binary(BinaryOp op, ConstView a, ConstView b, View y, Context& ctx);
+void binary(ConstView a, ConstView b, BinaryOp op, View y, Context& ctx);
 
 }  // namespace hewn

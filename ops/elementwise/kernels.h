@@ -2,14 +2,14 @@
 #pragma once
 
 #include "hewn/ops/elementwise/elementwise.h"
-#include "hewn/ops/elementwise/rows.h"
+#include "hewn/ops/elementwise/pixel_run.h"
 
 namespace hewn {
 
 struct ElementwiseKernels {
-  void (*unary)(UnaryOp op, const Rows& rows);
+  void (*unary)(UnaryOp op, const PixelRun& run);
   /// y = x op b. b_stride is 0 where every row has the same b.
-  void (*binary)(BinaryOp op, const Rows& rows, const float* b, std::int64_t b_stride);
+  void (*binary)(BinaryOp op, const PixelRun& run, const float* b, std::int64_t b_stride);
 };
 
 }  // namespace hewn

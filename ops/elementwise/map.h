@@ -1,7 +1,7 @@
 // Loops over rows, sixteen lanes at a time. Internal, for *.simd.cpp only.
 #pragma once
 
-#include "hewn/ops/elementwise/rows.h"
+#include "hewn/ops/elementwise/pixel_run.h"
 #include "hewn/runtime/isa/lanes.h"
 
 namespace hewn::HEWN_KERNEL_ISA {
@@ -17,11 +17,11 @@ HEWN_INLINE void for_each_vector(std::int64_t columns, Step step) {
 
 /// y = f(x), f taking and giving Lanes.
 template <typename Function>
-HEWN_INLINE void map_rows(const Rows& rows, Function f) {
-  for (std::int64_t row = 0; row < rows.count; ++row) {
-    const float* x = rows.x + row * rows.x_stride;
-    float* y = rows.y + row * rows.y_stride;
-    for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+HEWN_INLINE void map_run(const PixelRun& run, Function f) {
+  for (std::int64_t p = 0; p < run.pixels; ++p) {
+    const float* x = run.x + p * run.x_stride;
+    float* y = run.y + p * run.y_stride;
+    for_each_vector(run.channels, [&](std::int64_t column, std::int64_t lanes) {
       f(Lanes::load(x + column, lanes)).store(y + column, lanes);
     });
   }

@@ -7,6 +7,7 @@
 #include "hewn/ops/sampling/sampling.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -116,7 +117,7 @@ class GridSample {
         taps_(axis_taps(params.mode) * axis_taps(params.mode)),
         taps_per_row_(checked_multiply(taps_, y.shape.w, "grid_sample: taps")) {
     const std::int64_t size = checked_multiply(ctx.threads(), taps_per_row_, "grid_sample: taps");
-    indices_ = ctx.arena().allocate<std::int64_t>(size).data();
+    offsets_ = ctx.arena().allocate<std::int64_t>(size).data();
     weights_ = ctx.arena().allocate<float>(size).data();
   }
 
@@ -131,23 +132,22 @@ class GridSample {
 
  private:
   void run_row(std::int64_t image, std::int64_t oy, int worker) const {
-    std::int64_t* indices = indices_ + worker * taps_per_row_;
+    std::int64_t* offsets = offsets_ + worker * taps_per_row_;
     float* weights = weights_ + worker * taps_per_row_;
     switch (mode_) {
       case Mode::nearest:
-        plan_row<Mode::nearest>(image, oy, indices, weights);
+        plan_row<Mode::nearest>(image, oy, offsets, weights);
         break;
       case Mode::bilinear:
-        plan_row<Mode::bilinear>(image, oy, indices, weights);
+        plan_row<Mode::bilinear>(image, oy, offsets, weights);
         break;
       case Mode::bicubic:
-        plan_row<Mode::bicubic>(image, oy, indices, weights);
+        plan_row<Mode::bicubic>(image, oy, offsets, weights);
         break;
     }
     kernels_.sample({
         .in = x_.pixel(image, 0, 0),
-        .pixel_stride = x_.pixel_stride,
-        .indices = indices,
+        .offsets = offsets,
         .weights = weights,
         .taps = taps_,
         .count = y_.shape.w,
@@ -158,7 +158,7 @@ class GridSample {
   }
 
   template <Mode mode>
-  void plan_row(std::int64_t image, std::int64_t oy, std::int64_t* indices, float* weights) const {
+  void plan_row(std::int64_t image, std::int64_t oy, std::int64_t* offsets, float* weights) const {
     constexpr int kAxis = axis_taps(mode);
     for (std::int64_t ox = 0; ox < y_.shape.w; ++ox) {
       const float* at = grid_.pixel(image, oy, ox);
@@ -172,7 +172,8 @@ class GridSample {
         for (int j = 0; j < kAxis; ++j) {
           const bool inside = row_index[i] != kOutside && column_index[j] != kOutside;
           const std::int64_t tap = (i * kAxis + j) * y_.shape.w + ox;
-          indices[tap] = inside ? row_index[i] * x_.shape.w + column_index[j] : kOutside;
+          offsets[tap] =
+              inside ? row_index[i] * x_.row_stride + column_index[j] * x_.pixel_stride : kOutside;
           weights[tap] = row_weight[i] * column_weight[j];
         }
       }
@@ -188,7 +189,7 @@ class GridSample {
   Axis columns_;
   int taps_;
   std::int64_t taps_per_row_;
-  std::int64_t* indices_ = nullptr;
+  std::int64_t* offsets_ = nullptr;
   float* weights_ = nullptr;
 };
 
@@ -205,6 +206,7 @@ void check_shapes(const Nhwc& x, const Nhwc& grid, const Nhwc& y) {
 void grid_sample(ConstView x, ConstView grid, const GridSampleParams& params, View y,
                  Context& ctx) {
   check_shapes(x.shape, grid.shape, y.shape);
+  check_operands("grid_sample", "", {{"x", x}, {"grid", grid}}, y);
   if (y.shape.count() == 0) return;
   const int taps = axis_taps(params.mode) * axis_taps(params.mode);
   require(taps > 0, "grid_sample: expected bilinear, nearest or bicubic, got mode ",

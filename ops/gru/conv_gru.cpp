@@ -1,10 +1,12 @@
 #include "hewn/ops/gru/conv_gru.h"
 
+#include "hewn/ops/activation/addends.h"
 #include "hewn/ops/elementwise/blocks.h"
 #include "hewn/ops/elementwise/elementwise.h"
 #include "hewn/ops/gru/kernels.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 
 #include <array>
 #include <initializer_list>
@@ -117,6 +119,8 @@ void conv_gru(View state, const std::optional<ConstView>& constants, const Packe
   const Nhwc given = constants ? constants->shape : Nhwc{s.n, s.h, s.w, 0};
   require(given == constants_shape, "conv_gru ", gru.name(), ": expected constants of ",
           constants_shape, ", got ", given);
+  check_operands("conv_gru", gru.name(), {addend_operand("constants", constants, Overlap::none)},
+                 state);
   if (s.count() == 0) return;
 
   const auto constant = [&](std::int64_t begin, std::int64_t end) {
@@ -128,16 +132,16 @@ void conv_gru(View state, const std::optional<ConstView>& constants, const Packe
   const View gates = ctx.arena().view({s.n, s.h, s.w, 2 * hidden});
   const View z = gates.channels(0, hidden);
   const View r = gates.channels(hidden, 2 * hidden);
-  conv2d(state.channels(0, s.c - hidden), gru.gates(), gates, ctx, constant(0, 2 * hidden));
-  binary(BinaryOp::multiply, r, h, reset, ctx);
+  conv2d(state.channels(0, s.c - hidden), constant(0, 2 * hidden), gru.gates(), gates, ctx);
+  binary(r, h, BinaryOp::multiply, reset, ctx);
 
   const View q = r;  // which is not needed any more
-  conv2d(state.channels(hidden, s.c), gru.candidate(), q, ctx, constant(2 * hidden, 3 * hidden));
+  conv2d(state.channels(hidden, s.c), constant(2 * hidden, 3 * hidden), gru.candidate(), q, ctx);
   const auto count = static_cast<double>(h.shape.count());
   const ProfileScope profile(ctx.profiler(), "gru update", gru.name(),
                              {.flops = 4 * count, .bytes = 16 * count});
   const auto& kernels = select_kernels<GruKernels>(ctx.isa());
-  for_each_pixel_block(ctx, h.shape, [&](const Block& block) {
+  for_each_pixel_block(ctx, h.shape, pixels_of_run(z, q, h), [&](const Block& block) {
     kernels.update({.z = block.in(z),
                     .z_stride = z.pixel_stride,
                     .q = block.in(q),

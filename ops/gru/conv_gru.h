@@ -78,8 +78,8 @@ void conv_gru_constants(ConstView x, const PackedConvGru& gru, View y, Context& 
 ///
 /// state: [n, h, w, state_channels()], the hidden state, the inputs that change, and room for r∘h;
 /// the first are replaced, the inputs left as they are. constants: what conv_gru_constants() gave,
-/// exactly when the unit has such inputs. Throws Error when a shape is wrong. Bits depend on
-/// neither threads nor instruction set.
+/// exactly when the unit has such inputs; they must not overlap the state. Throws Error when a
+/// shape is wrong. Bits depend on neither threads nor instruction set.
 void conv_gru(View state, const std::optional<ConstView>& constants, const PackedConvGru& gru,
               Context& ctx);
 

@@ -3,6 +3,7 @@
 #include "hewn/ops/gru/kernels.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 namespace hewn {
@@ -37,7 +38,7 @@ void step(ConstView input, ConstView h, const PackedGru& gru, View y, Context& c
 template <typename Float>
 BasicView<Float> at_time(const BasicView<Float>& sequences, std::int64_t t) {
   const Nhwc& s = sequences.shape;
-  return {sequences.pixel(0, 0, t), {1, 1, s.n, s.c}, s.w * sequences.pixel_stride};
+  return {sequences.pixel(0, 0, t), {1, 1, s.n, s.c}, sequences.image_stride};
 }
 
 void check_shape(const char* what, const Nhwc& got, const Nhwc& expected) {
@@ -56,6 +57,7 @@ void gru_cell(ConstView x, ConstView h, const PackedGru& gru, View y, Context& c
   check_shape("an input", x.shape, {1, 1, batch, gru.inputs()});
   check_shape("a state", h.shape, {1, 1, batch, gru.hidden()});
   check_shape("an output", y.shape, h.shape);
+  check_operands("gru", "", {{"x", x}, {"h", h, Overlap::in_place}}, y);
   if (y.shape.count() == 0) return;
   const Arena::Scope scope(ctx.arena());
   const View input = ctx.arena().view({1, 1, batch, 3 * gru.hidden()});
@@ -69,6 +71,7 @@ void gru(ConstView x, ConstView h, const PackedGru& gru, View y, Context& ctx) {
   check_shape("an input", x.shape, {sequences, 1, steps, gru.inputs()});
   check_shape("a state", h.shape, {sequences, 1, 1, gru.hidden()});
   check_shape("an output", y.shape, {sequences, 1, steps, gru.hidden()});
+  check_operands("gru", "", {{"x", x}, {"h", h}}, y);
   if (y.shape.count() == 0) return;
   const Arena::Scope scope(ctx.arena());
   const View input = ctx.arena().view({sequences, 1, steps, 3 * gru.hidden()});

@@ -5,6 +5,7 @@
 #include "hewn/ops/instance_norm/kernels.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -50,6 +51,14 @@ void combine(ConstView means, ConstView deviations, std::int64_t pixels, float e
   }
 }
 
+/// The pixels of the image from the first on, as many as `to` has, side by side.
+View gather(ConstView image, std::int64_t first, View to) {
+  for_each_run(first, first + to.shape.w, image.shape.w, [&](std::int64_t at, std::int64_t count) {
+    copy(image.run(at, count), to.run(at - first, count));
+  });
+  return to;
+}
+
 Statistics compute_statistics(ConstView x, float eps, Context& ctx) {
   const Nhwc& s = x.shape;
   const std::int64_t pixels = s.h * s.w;
@@ -59,12 +68,19 @@ Statistics compute_statistics(ConstView x, float eps, Context& ctx) {
   const Statistics statistics{.mean = ctx.arena().view({s.n, 1, 1, s.c}),
                               .factor = ctx.arena().view({s.n, 1, 1, s.c})};
   const auto& kernels = select_kernels<InstanceNormKernels>(ctx.isa());
-  parallel_for(ctx, s.n * chunks, 1, [&](std::int64_t begin, std::int64_t end, int) {
+  // Chunks do not end where rows do: where there are gaps, they are copied together first.
+  const bool gaps = !x.image(0).gapless();
+  const View copies = ctx.arena().view({gaps ? ctx.threads() : 0, 1, kChunk, s.c});
+  parallel_for(ctx, s.n * chunks, 1, [&](std::int64_t begin, std::int64_t end, int worker) {
     for (std::int64_t i = begin; i < end; ++i) {
+      const ConstView image = x.image(i / chunks);
       const std::int64_t first = i % chunks * kChunk;
-      kernels.moments({.x = x.data + (i / chunks * pixels + first) * x.pixel_stride,
-                       .pixel_stride = x.pixel_stride,
-                       .pixels = std::min(kChunk, pixels - first),
+      const std::int64_t count = std::min(kChunk, pixels - first);
+      const ConstView chunk = gaps ? gather(image, first, copies.image(worker).columns(0, count))
+                                   : image.run(first, count);
+      kernels.moments({.x = chunk.data,
+                       .pixel_stride = chunk.pixel_stride,
+                       .pixels = count,
                        .channels = s.c,
                        .mean = means.data + i * s.c,
                        .deviations = deviations.data + i * s.c});
@@ -79,11 +95,16 @@ Statistics compute_statistics(ConstView x, float eps, Context& ctx) {
 
 }  // namespace
 
-void instance_norm(ConstView x, View y, Context& ctx, const InstanceNormParams& params,
-                   const Addends& addends) {
+void instance_norm(ConstView x, const Addends& addends, const InstanceNormParams& params, View y,
+                   Context& ctx) {
   require(y.shape == x.shape, "instance_norm: expected an output of ", x.shape, ", got ", y.shape);
   require(params.eps >= 0, "instance_norm: eps: expected at least 0, got ", params.eps);
   check_addends(addends, x.shape, "instance_norm");
+  check_operands("instance_norm", "",
+                 {{"x", x, Overlap::in_place},
+                  addend_operand("before", addends.before, Overlap::in_place),
+                  addend_operand("after", addends.after, Overlap::in_place)},
+                 y);
   if (x.shape.count() == 0) return;
   const auto count = static_cast<double>(x.shape.count());
   // The mean, the deviations and the normalisation take 1, 3 and 2 operations an element.
@@ -92,22 +113,22 @@ void instance_norm(ConstView x, View y, Context& ctx, const InstanceNormParams& 
   const Arena::Scope scope(ctx.arena());
   const Statistics statistics = compute_statistics(x, params.eps, ctx);
   const auto& kernels = select_kernels<InstanceNormKernels>(ctx.isa());
+  const auto of_image = [](const std::optional<ConstView>& addend, std::int64_t n) {
+    return addend ? addend->image(n) : std::optional<ConstView>();
+  };
   for (std::int64_t n = 0; n < x.shape.n; ++n) {
     const ConstView from = x.image(n);
     const View to = y.image(n);
-    for_each_pixel_block(ctx, from.shape, [&](const Block& block) {
-      const auto start = [&](const std::optional<ConstView>& addend) {
-        return addend ? block.in(addend->image(n)) : nullptr;
-      };
-      kernels.normalize({.rows = {block.in(from), from.pixel_stride, block.in(to), to.pixel_stride,
-                                  block.pixels, block.channels},
+    const Addends added{of_image(addends.before, n), of_image(addends.after, n)};
+    for_each_pixel_block(ctx, from.shape, pixels_of_run(added, from, to), [&](const Block& block) {
+      kernels.normalize({.run = block.of(from, to),
                          .mean = statistics.mean.pixel(n, 0, 0),
                          .factor = statistics.factor.pixel(n, 0, 0),
                          .activation = params.activation,
-                         .before = start(addends.before),
-                         .before_stride = addends.before ? addends.before->pixel_stride : 0,
-                         .after = start(addends.after),
-                         .after_stride = addends.after ? addends.after->pixel_stride : 0});
+                         .before = added.before ? block.in(*added.before) : nullptr,
+                         .before_stride = added.before ? added.before->pixel_stride : 0,
+                         .after = added.after ? block.in(*added.after) : nullptr,
+                         .after_stride = added.after ? added.after->pixel_stride : 0});
     });
   }
 }

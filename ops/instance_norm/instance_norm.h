@@ -22,7 +22,12 @@ struct InstanceNormParams {
 /// pixel becomes 0 before the addends (PyTorch refuses it). NaN or infinity in a channel makes that
 /// channel of the image NaN. Moments are summed over chunks of 128 pixels in float32, and over the
 /// chunks in double: bits depend on neither threads nor instruction set.
-void instance_norm(ConstView x, View y, Context& ctx, const InstanceNormParams& params = {},
-                   const Addends& addends = {});
+void instance_norm(ConstView x, const Addends& addends, const InstanceNormParams& params, View y,
+                   Context& ctx);
+
+/// The same without addends.
+inline void instance_norm(ConstView x, const InstanceNormParams& params, View y, Context& ctx) {
+  instance_norm(x, {}, params, y, ctx);
+}
 
 }  // namespace hewn

@@ -83,13 +83,13 @@ void moments(const Moments& m) {
 }
 
 template <typename Known>
-HEWN_INLINE void normalize_rows(const NormalizeRows& n, Known activation) {
-  for (std::int64_t row = 0; row < n.rows.count; ++row) {
-    const float* x = n.rows.x + row * n.rows.x_stride;
-    float* y = n.rows.y + row * n.rows.y_stride;
-    const float* before = n.before + row * n.before_stride;
-    const float* after = n.after + row * n.after_stride;
-    for_each_vector(n.rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+HEWN_INLINE void normalize_run(const InstanceNormRun& n, Known activation) {
+  for (std::int64_t p = 0; p < n.run.pixels; ++p) {
+    const float* x = n.run.x + p * n.run.x_stride;
+    float* y = n.run.y + p * n.run.y_stride;
+    const float* before = n.before + p * n.before_stride;
+    const float* after = n.after + p * n.after_stride;
+    for_each_vector(n.run.channels, [&](std::int64_t column, std::int64_t lanes) {
       Lanes value = (Lanes::load(x + column, lanes) - Lanes::load(n.mean + column, lanes)) *
                     Lanes::load(n.factor + column, lanes);
       if (n.before != nullptr) value = value + Lanes::load(before + column, lanes);
@@ -100,8 +100,8 @@ HEWN_INLINE void normalize_rows(const NormalizeRows& n, Known activation) {
   }
 }
 
-void normalize(const NormalizeRows& n) {
-  with_known_kind(n.activation, [&](auto known) { normalize_rows(n, known); });
+void normalize(const InstanceNormRun& n) {
+  with_known_kind(n.activation, [&](auto known) { normalize_run(n, known); });
 }
 
 }  // namespace

@@ -14,7 +14,7 @@ std::vector<double> instance_norm_reference(ConstView x, const InstanceNormParam
   for (std::int64_t n = 0; n < s.n; ++n) {
     for (std::int64_t c = 0; c < s.c; ++c) {
       const auto value = [&](const ConstView& view, std::int64_t p) {
-        return static_cast<double>(view.pixel(n, 0, 0)[p * view.pixel_stride + c]);
+        return static_cast<double>(view.image(n).pixel(p)[c]);
       };
       double mean = 0;
       for (std::int64_t p = 0; p < pixels; ++p) mean += value(x, p);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hewn/ops/activation/activation.h"
-#include "hewn/ops/elementwise/rows.h"
+#include "hewn/ops/elementwise/pixel_run.h"
 
 #include <cstdint>
 
@@ -18,9 +18,9 @@ struct Moments {
   float* deviations;  ///< Σ (x − mean)² of each channel
 };
 
-/// y = activation((x − mean) · factor + before) + after on rows of channels.
-struct NormalizeRows {
-  Rows rows;
+/// y = activation((x − mean) · factor + before) + after on pixels.
+struct InstanceNormRun {
+  PixelRun run;
   const float* mean;
   const float* factor;
   Activation activation;
@@ -32,7 +32,7 @@ struct NormalizeRows {
 
 struct InstanceNormKernels {
   void (*moments)(const Moments&);
-  void (*normalize)(const NormalizeRows&);
+  void (*normalize)(const InstanceNormRun&);
 };
 
 }  // namespace hewn

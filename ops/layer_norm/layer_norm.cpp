@@ -4,6 +4,7 @@
 #include "hewn/ops/layer_norm/kernels.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 
 namespace hewn {
 
@@ -14,16 +15,15 @@ void layer_norm(ConstView x, const LayerNormWeights& weights, View y, Context& c
           "layer_norm: expected weight and bias of ", channels, " channels, got ",
           weights.weight.size(), " and ", weights.bias.size());
   require(weights.eps >= 0, "layer_norm: eps: expected at least 0, got ", weights.eps);
+  check_operands("layer_norm", "", {{"x", x, Overlap::in_place}}, y);
   if (x.shape.count() == 0) return;
   const auto count = static_cast<double>(x.shape.count());
   // The mean, the deviations and the normalisation take 1, 4 and 5 operations an element.
   const ProfileScope profile(ctx.profiler(), "layer_norm", "",
                              {.flops = 10 * count, .bytes = 8 * count});
   const auto& kernels = select_kernels<LayerNormKernels>(ctx.isa());
-  for_each_pixel_block(ctx, x.shape, [&](const Block& block) {
-    kernels.layer_norm(
-        {block.in(x), x.pixel_stride, block.in(y), y.pixel_stride, block.pixels, block.channels},
-        weights.weight.data(), weights.bias.data(), weights.eps);
+  for_each_pixel_run(ctx, x, y, [&](const PixelRun& run) {
+    kernels.layer_norm(run, weights.weight.data(), weights.bias.data(), weights.eps);
   });
 }
 

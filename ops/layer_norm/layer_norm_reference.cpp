@@ -8,7 +8,7 @@ std::vector<double> layer_norm_reference(ConstView x, const LayerNormWeights& we
   std::vector<double> y;
   const auto channels = static_cast<double>(x.shape.c);
   for (std::int64_t p = 0; p < x.shape.pixels(); ++p) {
-    const float* row = x.data + p * x.pixel_stride;
+    const float* row = x.pixel(p);
     double mean = 0;
     for (std::int64_t c = 0; c < x.shape.c; ++c) mean += static_cast<double>(row[c]) / channels;
     double variance = 0;

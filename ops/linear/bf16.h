@@ -30,8 +30,9 @@ struct Bf16Kernels {
   void (*product)(const Bf16Product& product);
 };
 
-/// linear() for a layer that is packed in bfloat16, on arguments that are checked already.
-void bf16_linear(ConstView x, const PackedLinear& layer, View y, const Addends& addends,
+/// linear() for a layer that is packed in bfloat16, on arguments that are checked already and have
+/// no gaps between rows.
+void bf16_linear(ConstView x, const Addends& addends, const PackedLinear& layer, View y,
                  Context& ctx);
 
 }  // namespace hewn

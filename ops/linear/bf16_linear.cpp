@@ -30,7 +30,7 @@ Epilogue epilogue_of(const PackedLinear& layer, const Addends& addends, std::int
 
 }  // namespace
 
-void bf16_linear(ConstView x, const PackedLinear& layer, View y, const Addends& addends,
+void bf16_linear(ConstView x, const Addends& addends, const PackedLinear& layer, View y,
                  Context& ctx) {
   const auto bf16 = ctx.bf16();
   require(bf16.has_value(), "linear ", layer.name(),

@@ -5,11 +5,13 @@
 #include "hewn/ops/linear/linear.h"
 
 #include "hewn/ops/activation/addends.h"
+#include "hewn/ops/elementwise/elementwise.h"
 #include "hewn/ops/gemm/gemm.h"
 #include "hewn/ops/linear/bf16.h"
 #include "hewn/ops/linear/kernels.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -29,7 +31,7 @@ constexpr std::int64_t kShareOfL2 = 2;
 
 class Linear {
  public:
-  Linear(ConstView x, const PackedLinear& layer, View y, const Addends& addends, Context& ctx)
+  Linear(ConstView x, const Addends& addends, const PackedLinear& layer, View y, Context& ctx)
       : x_(x),
         layer_(layer),
         y_(y),
@@ -172,20 +174,25 @@ class Linear {
 };
 
 /// Without inputs the sum is the bias.
-void fill_with_bias(const PackedLinear& layer, View y, const Addends& addends, Context& ctx) {
-  const auto add = [&](const ConstView& addend) {
-    for (std::int64_t p = 0; p < y.shape.pixels(); ++p) {
-      for (std::int64_t c = 0; c < y.shape.c; ++c) {
-        y.data[p * y.pixel_stride + c] += addend.data[p * addend.pixel_stride + c];
-      }
-    }
-  };
-  for (std::int64_t p = 0; p < y.shape.pixels(); ++p) {
-    std::copy_n(layer.bias().data(), y.shape.c, y.data + p * y.pixel_stride);
+void fill_with_bias(const Addends& addends, const PackedLinear& layer, View y, Context& ctx) {
+  const std::int64_t pixels = y.shape.pixels();
+  for (std::int64_t p = 0; p < pixels; ++p) {
+    std::copy_n(layer.bias().data(), y.shape.c, y.pixel(p));
   }
-  if (addends.before) add(*addends.before);
+  if (addends.before) binary(y, *addends.before, BinaryOp::add, y, ctx);
   activate(y, layer.activation(), y, ctx);
-  if (addends.after) add(*addends.after);
+  if (addends.after) binary(y, *addends.after, BinaryOp::add, y, ctx);
+}
+
+/// On rows that are evenly spaced in all views.
+void run_rows(ConstView x, const Addends& addends, const PackedLinear& layer, View y,
+              Context& ctx) {
+  const Arena::Scope scope(ctx.arena());
+  if (layer.precision() == LinearPrecision::bfloat16) {
+    bf16_linear(x, addends, layer, y, ctx);
+  } else {
+    Linear(x, addends, layer, y, ctx).run(ctx);
+  }
 }
 
 Work work_of(std::int64_t rows, const PackedLinear& layer) {
@@ -199,23 +206,32 @@ Work work_of(std::int64_t rows, const PackedLinear& layer) {
 
 }  // namespace
 
-void linear(ConstView x, const PackedLinear& layer, View y, Context& ctx, const Addends& addends) {
+void linear(ConstView x, const Addends& addends, const PackedLinear& layer, View y, Context& ctx) {
   require(x.shape.c == layer.in_features(), "linear ", layer.name(), ": expected ",
           layer.in_features(), " inputs, got ", x.shape);
   const Nhwc shape{x.shape.n, x.shape.h, x.shape.w, layer.out_features()};
   require(y.shape == shape, "linear ", layer.name(), ": expected an output of ", shape, ", got ",
           y.shape);
   check_addends(addends, shape, "linear ", layer.name());
+  const bool is_linear = layer.activation().kind == Activation::Kind::none;
+  check_operands(
+      "linear", layer.name(),
+      {{"x", x},
+       addend_operand("before", addends.before, Overlap::none),
+       addend_operand("after", addends.after, is_linear ? Overlap::in_place : Overlap::none)},
+      y);
   if (shape.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "linear", layer.name(),
                              work_of(shape.pixels(), layer));
-  if (layer.in_features() == 0) return fill_with_bias(layer, y, addends, ctx);
-  const Arena::Scope scope(ctx.arena());
-  if (layer.precision() == LinearPrecision::bfloat16) {
-    bf16_linear(x, layer, y, addends, ctx);
-  } else {
-    Linear(x, layer, y, addends, ctx).run(ctx);
-  }
+  if (layer.in_features() == 0) return fill_with_bias(addends, layer, y, ctx);
+  const std::int64_t run = pixels_of_run(addends, x, y);
+  for_each_run(0, shape.pixels(), run, [&](std::int64_t first, std::int64_t count) {
+    const auto part = [&](const std::optional<ConstView>& addend) {
+      return addend ? addend->run(first, count) : std::optional<ConstView>();
+    };
+    run_rows(x.run(first, count), {part(addends.before), part(addends.after)}, layer,
+             y.run(first, count), ctx);
+  });
 }
 
 }  // namespace hewn

@@ -80,7 +80,11 @@ class PackedLinear {
 /// packed in bfloat16 and the Context cannot multiply it. Sums run in blocks of a fixed length: in
 /// float32 bits depend on neither threads nor instruction set nor the size of L2; and those of a
 /// row never on the other rows.
-void linear(ConstView x, const PackedLinear& layer, View y, Context& ctx,
-            const Addends& addends = {});
+void linear(ConstView x, const Addends& addends, const PackedLinear& layer, View y, Context& ctx);
+
+/// The same without addends.
+inline void linear(ConstView x, const PackedLinear& layer, View y, Context& ctx) {
+  linear(x, {}, layer, y, ctx);
+}
 
 }  // namespace hewn

@@ -8,6 +8,7 @@
 #include "hewn/ops/gemm/pack.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -124,9 +125,10 @@ Nhwc matmul_shape(const Nhwc& a, const Nhwc& b, const MatmulParams& params) {
   return {a.n == 1 ? b.n : a.n, 1, a.w, params.transpose_b ? b.w : b.c};
 }
 
-void matmul(ConstView a, ConstView b, View y, Context& ctx, const MatmulParams& params) {
+void matmul(ConstView a, ConstView b, const MatmulParams& params, View y, Context& ctx) {
   const Nhwc shape = matmul_shape(a.shape, b.shape, params);
   require(y.shape == shape, "matmul: expected an output of ", shape, ", got ", y.shape);
+  check_operands("matmul", "", {{"a", a}, {"b", b}}, y);
   if (shape.count() == 0) return;
   const auto products = static_cast<double>(shape.count()) * static_cast<double>(a.shape.c);
   const auto floats = static_cast<double>(a.shape.count()) + static_cast<double>(b.shape.count()) +

@@ -24,6 +24,9 @@ Nhwc matmul_shape(const Nhwc& a, const Nhwc& b, const MatmulParams& params = {})
 /// must not overlap a or b. Each element is summed over the depth in runs of 128, each run one
 /// chain of fused multiply-adds: bits depend on neither threads nor instruction set. b is packed
 /// into the arena first, which takes its size, columns rounded up to 16.
-void matmul(ConstView a, ConstView b, View y, Context& ctx, const MatmulParams& params = {});
+void matmul(ConstView a, ConstView b, const MatmulParams& params, View y, Context& ctx);
+
+/// The same with b as it is.
+inline void matmul(ConstView a, ConstView b, View y, Context& ctx) { matmul(a, b, {}, y, ctx); }
 
 }  // namespace hewn

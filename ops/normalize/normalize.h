@@ -14,6 +14,9 @@ namespace hewn {
 /// Error unless the shapes agree and eps ≥ 0. y may be the same view as x; otherwise the two must
 /// not overlap. The sum runs over 16 fixed lanes: bits depend on neither threads nor instruction
 /// set.
-void l2_normalize(ConstView x, View y, Context& ctx, float eps = 1e-12F);
+void l2_normalize(ConstView x, float eps, View y, Context& ctx);
+
+/// The same with PyTorch's eps.
+inline void l2_normalize(ConstView x, View y, Context& ctx) { l2_normalize(x, 1e-12F, y, ctx); }
 
 }  // namespace hewn

@@ -7,17 +7,17 @@ namespace hewn {
 namespace HEWN_KERNEL_ISA {
 namespace {
 
-void l2_normalize_rows(const Rows& rows, float eps) {
-  for (std::int64_t row = 0; row < rows.count; ++row) {
-    const float* x = rows.x + row * rows.x_stride;
-    float* y = rows.y + row * rows.y_stride;
+void l2_normalize_run(const PixelRun& run, float eps) {
+  for (std::int64_t p = 0; p < run.pixels; ++p) {
+    const float* x = run.x + p * run.x_stride;
+    float* y = run.y + p * run.y_stride;
     Lanes squares(0);
-    for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+    for_each_vector(run.channels, [&](std::int64_t column, std::int64_t lanes) {
       const Lanes v = Lanes::load(x + column, lanes);
       squares = fma(v, v, squares);
     });
     const Lanes divisor = maximum(sqrt(Lanes(reduce_add(squares))), Lanes(eps));
-    for_each_vector(rows.columns, [&](std::int64_t column, std::int64_t lanes) {
+    for_each_vector(run.channels, [&](std::int64_t column, std::int64_t lanes) {
       (Lanes::load(x + column, lanes) / divisor).store(y + column, lanes);
     });
   }
@@ -29,7 +29,7 @@ void l2_normalize_rows(const Rows& rows, float eps) {
 template <>
 const NormalizeKernels& kernels<NormalizeKernels, HEWN_KERNEL_ISA::kIsa>() {
   using namespace HEWN_KERNEL_ISA;
-  static constexpr NormalizeKernels table{l2_normalize_rows};
+  static constexpr NormalizeKernels table{l2_normalize_run};
   return table;
 }
 

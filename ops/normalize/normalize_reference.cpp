@@ -7,7 +7,7 @@ namespace hewn {
 std::vector<double> l2_normalize_reference(ConstView x, double eps) {
   std::vector<double> y;
   for (std::int64_t p = 0; p < x.shape.pixels(); ++p) {
-    const float* from = x.data + p * x.pixel_stride;
+    const float* from = x.pixel(p);
     double squares = 0;
     for (std::int64_t c = 0; c < x.shape.c; ++c) {
       squares += static_cast<double>(from[c]) * static_cast<double>(from[c]);

@@ -4,6 +4,7 @@
 #include "hewn/ops/pool2d/max_sliding.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -76,9 +77,10 @@ void pool_rows(ConstView x, const Pool2dParams& p, View y, Context& ctx,
   });
 }
 
-void check_output(const char* op, ConstView x, const Pool2dParams& params, ConstView y) {
+void check(const char* op, ConstView x, const Pool2dParams& params, ConstView y) {
   const Nhwc expected = pool2d_output_shape(x.shape, params);
   require(y.shape == expected, op, ": expected an output of ", expected, ", got ", y.shape);
+  check_operands(op, "", {{"x", x}}, y);
 }
 
 Work count_work(const Nhwc& x, const Pool2dParams& p, const Nhwc& y) {
@@ -95,7 +97,7 @@ Nhwc pool2d_output_shape(const Nhwc& x, const Pool2dParams& p) {
 }
 
 void max_pool2d(ConstView x, const Pool2dParams& params, View y, Context& ctx) {
-  check_output("max_pool2d", x, params, y);
+  check("max_pool2d", x, params, y);
   if (y.shape.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "max_pool2d", "",
                              count_work(x.shape, params, y.shape));
@@ -107,7 +109,7 @@ void max_pool2d(ConstView x, const Pool2dParams& params, View y, Context& ctx) {
 }
 
 void avg_pool2d(ConstView x, const Pool2dParams& params, View y, Context& ctx) {
-  check_output("avg_pool2d", x, params, y);
+  check("avg_pool2d", x, params, y);
   if (y.shape.count() == 0) return;
   const ProfileScope profile(ctx.profiler(), "avg_pool2d", "",
                              count_work(x.shape, params, y.shape));

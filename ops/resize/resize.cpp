@@ -7,6 +7,7 @@
 #include "hewn/ops/sampling/sampling.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/isa/kernels.h"
+#include "hewn/runtime/operands.h"
 #include "hewn/runtime/parallel.h"
 
 #include <algorithm>
@@ -19,16 +20,18 @@ namespace {
 
 using Mode = ResizeParams::Mode;
 
-/// The taps of every output position along one axis: [tap][position].
+/// The taps of every output position along one axis, [tap][position], and their places: indices
+/// times a stride.
 struct AxisPlan {
   std::int64_t count = 0;
   int taps = 0;
-  std::span<std::int64_t> indices;
+  std::int64_t stride = 1;
+  std::span<std::int64_t> places;
   std::span<float> weights;
 
   void set(int tap, std::int64_t position, std::int64_t index, float weight) const {
     const auto at = static_cast<std::size_t>(tap * count + position);
-    indices[at] = index;
+    places[at] = index * stride;
     weights[at] = weight;
   }
 };
@@ -59,10 +62,11 @@ class Axis {
     }
   }
 
-  AxisPlan plan(Arena& arena) const {
+  AxisPlan plan(std::int64_t stride, Arena& arena) const {
     const int taps = axis_taps(mode_);
     const std::int64_t size = checked_multiply(taps, out_, "resize: plan");
-    AxisPlan plan{out_, taps, arena.allocate<std::int64_t>(size), arena.allocate<float>(size)};
+    AxisPlan plan{out_, taps, stride, arena.allocate<std::int64_t>(size),
+                  arena.allocate<float>(size)};
     for (std::int64_t i = 0; i < out_; ++i) {
       switch (mode_) {
         case Mode::nearest:
@@ -131,9 +135,10 @@ class Resize {
       : x_(x),
         y_(y),
         kernels_(select_kernels<SamplingKernels>(ctx.isa())),
-        rows_(Axis(x.shape.h, y.shape.h, params, params.scale_h).plan(ctx.arena())),
-        columns_(Axis(x.shape.w, y.shape.w, params, params.scale_w).plan(ctx.arena())) {
-    // One row of a picture is taken as it is.
+        rows_(Axis(x.shape.h, y.shape.h, params, params.scale_h).plan(1, ctx.arena())),
+        // One row of a picture is taken as it is; several are blended side by side first.
+        columns_(Axis(x.shape.w, y.shape.w, params, params.scale_w)
+                     .plan(rows_.taps == 1 ? x.pixel_stride : x.shape.c, ctx.arena())) {
     if (rows_.taps > 1) {
       const std::int64_t floats = checked_multiply(ctx.threads(), row_floats());
       blended_ = ctx.arena().allocate<float>(floats).data();
@@ -155,8 +160,7 @@ class Resize {
   void run_row(std::int64_t image, std::int64_t oy, int worker) const {
     SampleRow row{
         .in = nullptr,
-        .pixel_stride = x_.shape.c,
-        .indices = columns_.indices.data(),
+        .offsets = columns_.places.data(),
         .weights = columns_.weights.data(),
         .taps = columns_.taps,
         .count = y_.shape.w,
@@ -165,8 +169,7 @@ class Resize {
         .channels = y_.shape.c,
     };
     if (rows_.taps == 1) {
-      row.in = x_.pixel(image, rows_.indices[static_cast<std::size_t>(oy)], 0);
-      row.pixel_stride = x_.pixel_stride;
+      row.in = x_.pixel(image, rows_.places[static_cast<std::size_t>(oy)], 0);
     } else {
       float* blended = blended_ + worker * row_floats();
       blend_rows(image, oy, blended);
@@ -180,10 +183,10 @@ class Resize {
     float weights[kMaxAxisTaps];
     for (int tap = 0; tap < rows_.taps; ++tap) {
       const auto at = static_cast<std::size_t>(tap * rows_.count + oy);
-      rows[tap] = x_.pixel(image, rows_.indices[at], 0);
+      rows[tap] = x_.pixel(image, rows_.places[at], 0);
       weights[tap] = rows_.weights[at];
     }
-    if (x_.dense()) {
+    if (x_.pixel_stride == x_.shape.c) {
       kernels_.blend(rows, weights, rows_.taps, out, row_floats());
       return;
     }
@@ -233,6 +236,7 @@ void resize(ConstView x, const ResizeParams& params, View y, Context& ctx) {
           x.shape.n, ", c ", x.shape.c, ", got ", y.shape);
   check_side("h", x.shape.h, y.shape.h, params.scale_h);
   check_side("w", x.shape.w, y.shape.w, params.scale_w);
+  check_operands("resize", "", {{"x", x}}, y);
   const int taps = axis_taps(params.mode);
   if (y.shape.count() == 0) return;
   const auto outputs = static_cast<double>(y.shape.count());

@@ -9,15 +9,14 @@ namespace hewn {
 inline constexpr int kMaxAxisTaps = 4;
 inline constexpr int kMaxTaps = kMaxAxisTaps * kMaxAxisTaps;
 
-/// The index of a tap that lies outside of the picture, where all is 0.
+/// The offset of a tap that lies outside of the picture, where all is 0.
 inline constexpr std::int64_t kOutside = -1;
 
-/// A row of samples of one picture. Tap t of sample i is `weights[t·count + i]` times pixel
-/// `indices[t·count + i]` (or kOutside) of `in`.
+/// A row of samples of one picture. Tap t of sample i is `weights[t·count + i]` times the pixel
+/// `offsets[t·count + i]` floats (or kOutside) behind `in`.
 struct SampleRow {
   const float* in;
-  std::int64_t pixel_stride;  ///< floats
-  const std::int64_t* indices;
+  const std::int64_t* offsets;
   const float* weights;
   int taps;            ///< 1, 2, 4 or 16
   std::int64_t count;  ///< samples
@@ -29,7 +28,8 @@ struct SampleRow {
 /// All kernels begin with the product of the first tap and go on, tap by tap in their order, with
 /// fused multiply-adds.
 struct SamplingKernels {
-  /// out[i][c] = Σ_t weight × in[index][c]. A weight that is NaN makes the sample NaN even outside.
+  /// out[i][c] = Σ_t weight × in[offset + c]. A weight that is NaN makes the sample NaN even
+  /// outside.
   void (*sample)(const SampleRow&);
   /// out[i] = Σ_t weights[t] × rows[t][i], for 0 ≤ i < count; `taps` is 1, 2 or 4.
   void (*blend)(const float* const* rows, const float* weights, int taps, float* out,

@@ -18,9 +18,9 @@ void sample_wide(const SampleRow& r) {
     Lanes weights[kTaps];
 #pragma GCC unroll 16
     for (int t = 0; t < kTaps; ++t) {
-      const std::int64_t index = r.indices[t * r.count + i];
-      pixels[t] = index < 0 ? kZeros : r.in + index * r.pixel_stride;
-      channel_mask[t] = index < 0 ? 0 : -1;
+      const std::int64_t offset = r.offsets[t * r.count + i];
+      pixels[t] = offset < 0 ? kZeros : r.in + offset;
+      channel_mask[t] = offset < 0 ? 0 : -1;
       weights[t] = Lanes(r.weights[t * r.count + i]);
     }
     for (std::int64_t c = 0; c < r.channels; c += kLanes) {
@@ -48,8 +48,8 @@ void sample_narrow(const SampleRow& r) {
         const std::int64_t first = t * r.count + begin;
         alignas(64) float values[kLanes];
         for (std::int64_t i = 0; i < count; ++i) {
-          const std::int64_t index = r.indices[first + i];
-          values[i] = index < 0 ? 0 : r.in[index * r.pixel_stride + c];
+          const std::int64_t offset = r.offsets[first + i];
+          values[i] = offset < 0 ? 0 : r.in[offset + c];
         }
         const Lanes value = Lanes::load(values, count);
         const Lanes weight = Lanes::load(r.weights + first, count);

@@ -1,12 +1,12 @@
 // Kernel of softmax. Internal: not installed.
 #pragma once
 
-#include "hewn/ops/elementwise/rows.h"
+#include "hewn/ops/elementwise/pixel_run.h"
 
 namespace hewn {
 
 struct SoftmaxKernels {
-  void (*softmax)(const Rows& rows);
+  void (*softmax)(const PixelRun& run);
 };
 
 }  // namespace hewn

@@ -6,11 +6,11 @@ namespace hewn {
 namespace HEWN_KERNEL_ISA {
 namespace {
 
-void softmax_rows(const Rows& rows) {
-  for (std::int64_t row = 0; row < rows.count; ++row) {
-    float* y = rows.y + row * rows.y_stride;
-    const float sum = powers_of_row(rows.x + row * rows.x_stride, y, rows.columns, 1);
-    divide_row(y, rows.columns, sum);
+void softmax_run(const PixelRun& run) {
+  for (std::int64_t p = 0; p < run.pixels; ++p) {
+    float* y = run.y + p * run.y_stride;
+    const float sum = powers_of_row(run.x + p * run.x_stride, y, run.channels, 1);
+    divide_row(y, run.channels, sum);
   }
 }
 
@@ -20,7 +20,7 @@ void softmax_rows(const Rows& rows) {
 template <>
 const SoftmaxKernels& kernels<SoftmaxKernels, HEWN_KERNEL_ISA::kIsa>() {
   using namespace HEWN_KERNEL_ISA;
-  static constexpr SoftmaxKernels table{softmax_rows};
+  static constexpr SoftmaxKernels table{softmax_run};
   return table;
 }
 

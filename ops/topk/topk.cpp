@@ -3,6 +3,7 @@
 #include "hewn/ops/topk/topk.h"
 
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/operands.h"
 
 #include <algorithm>
 #include <bit>
@@ -44,6 +45,8 @@ void topk(std::span<const float> values, std::int64_t k, std::span<float> top,
   require(k >= 0 && k <= count, "topk: expected k from 0 to ", count, ", got ", k);
   require_size("top", top.size(), k);
   require_size("indices", indices.size(), k);
+  check_operands("topk", "", {{"values", ConstView(values.data(), {1, 1, 1, count})}},
+                 ConstView(top.data(), {1, 1, 1, k}));
   if (k == 0) return;
   const ProfileScope profile(
       ctx.profiler(), "topk", "",

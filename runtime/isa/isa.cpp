@@ -50,9 +50,10 @@ bool machine_supports(Isa isa) {
   }
 }
 
-IsaInfo row(Isa isa, std::string_view name, std::string_view features, int vector_bits) {
+IsaInfo row(Isa isa, std::string_view name, std::string_view features, int vector_bits,
+            bool fused) {
   const bool compiled = is_compiled(isa);
-  return {isa, name, features, vector_bits, compiled, compiled && machine_supports(isa)};
+  return {isa, name, features, vector_bits, fused, compiled, compiled && machine_supports(isa)};
 }
 
 bool usable(const IsaInfo& info) { return info.compiled && info.supported; }
@@ -71,21 +72,23 @@ std::string usable_names() {
 
 std::span<const IsaInfo> isa_table() {
   static const std::array table{
-      row(Isa::avx512, "avx512", "AVX-512 F, BW, DQ, VL and FMA", 512),
-      row(Isa::avx2, "avx2", "AVX2, FMA and F16C", 256),
-      row(Isa::sse42, "sse42", "SSE4.2, without FMA: not bit-identical", 128),
-      row(Isa::neon, "neon", "Advanced SIMD (aarch64)", 128),
-      row(Isa::scalar, "scalar", "nothing", 32),
+      row(Isa::avx512, "avx512", "AVX-512 F, BW, DQ, VL and FMA", 512, /*fused=*/true),
+      row(Isa::avx2, "avx2", "AVX2, FMA and F16C", 256, /*fused=*/true),
+      row(Isa::sse42, "sse42", "SSE4.2, without FMA: not bit-identical", 128, /*fused=*/false),
+      row(Isa::neon, "neon", "Advanced SIMD (aarch64)", 128, /*fused=*/true),
+      row(Isa::scalar, "scalar", "nothing", 32, /*fused=*/true),
   };
   return table;
 }
 
-std::string_view isa_name(Isa isa) {
+const IsaInfo& isa_info(Isa isa) {
   for (const IsaInfo& info : isa_table()) {
-    if (info.isa == isa) return info.name;
+    if (info.isa == isa) return info;
   }
   fail("instruction set: no such value ", static_cast<int>(isa));
 }
+
+std::string_view isa_name(Isa isa) { return isa_info(isa).name; }
 
 Isa parse_isa(std::string_view name) {
   for (const IsaInfo& info : isa_table()) {

@@ -23,13 +23,17 @@ struct IsaInfo {
   std::string_view name;      ///< as written in HEWN_ISA
   std::string_view features;  ///< what the processor must have
   int vector_bits;            ///< width of a register
-  bool compiled;              ///< whether this build holds its kernels
+  bool fused;      ///< multiply-adds round once; all sets of which this holds give the same bits
+  bool compiled;   ///< whether this build holds its kernels
   bool supported;  ///< whether this machine can run them (asks the processor and the operating
                    ///< system)
 };
 
 /// All rows, best first. Thread-safe.
 std::span<const IsaInfo> isa_table();
+
+/// The row of `isa`.
+const IsaInfo& isa_info(Isa isa);
 
 /// The name of `isa`, as written in HEWN_ISA.
 std::string_view isa_name(Isa isa);

@@ -112,7 +112,7 @@ Image from_unit_range(ConstView view) {
   image.values.reserve(static_cast<std::size_t>(s.count()));
   for (std::int64_t pixel = 0; pixel < s.pixels(); ++pixel) {
     for (std::int64_t c = 0; c < s.c; ++c) {
-      const float value = view.data[pixel * view.pixel_stride + c];
+      const float value = view.pixel(pixel)[c];
       const float clamped = value > 0 ? std::min(value, 1.0F) : 0.0F;  // NaN is not above 0
       image.values.push_back(static_cast<std::uint16_t>(std::lround(clamped * 255.0F)));
     }

@@ -71,7 +71,7 @@ void run(const AuditCase& which, AuditResults& results, Context& ctx) {
   const Tensor x = which.tensor("x");
   const AuditAddends addends(which);
   Tensor y(conv.output_shape(x.shape()));
-  conv2d(x.view(), conv, y.view(), ctx, addends.views());
+  conv2d(x.view(), addends.views(), conv, y.view(), ctx);
   results.add_nchw(which, "y", y.view());
 }
 

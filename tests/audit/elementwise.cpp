@@ -37,7 +37,7 @@ void run_unary(const AuditCase& which, AuditResults& results, Context& ctx) {
   const Tensor x = which.tensor("x");
   Tensor y(x.shape());
   if (const auto op = unary_op(which.text("kind"))) {
-    unary(*op, x.view(), y.view(), ctx);
+    unary(x.view(), *op, y.view(), ctx);
   } else {
     activate(x.view(), which.activation("kind"), y.view(), ctx);
   }
@@ -48,7 +48,7 @@ void run_binary(const AuditCase& which, AuditResults& results, Context& ctx) {
   const Tensor a = which.tensor("a");
   const Tensor b = which.tensor("b");
   Tensor y(a.shape());
-  binary(binary_op(which), a.view(), b.view(), y.view(), ctx);
+  binary(a.view(), b.view(), binary_op(which), y.view(), ctx);
   results.add_nchw(which, "y", y.view());
 }
 

@@ -8,9 +8,9 @@ void run_instance_norm(const AuditCase& which, AuditResults& results, Context& c
   const Tensor x = which.tensor("x");
   const AuditAddends addends(which);
   Tensor y(x.shape());
-  instance_norm(x.view(), y.view(), ctx,
+  instance_norm(x.view(), addends.views(),
                 {.eps = static_cast<float>(which.number("eps")), .activation = which.activation()},
-                addends.views());
+                y.view(), ctx);
   results.add_nchw(which, "y", y.view());
 }
 

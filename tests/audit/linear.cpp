@@ -29,7 +29,7 @@ void run_linear(const AuditCase& which, AuditResults& results, Context& ctx) {
   const Tensor x = which.tensor("x");
   const AuditAddends addends(which);
   Tensor y({1, 1, x.shape().w, layer.out_features()});
-  linear(x.view(), layer, y.view(), ctx, addends.views());
+  linear(x.view(), addends.views(), layer, y.view(), ctx);
   results.add(which, "y", {y.shape().w, y.shape().c}, y.values());
 }
 

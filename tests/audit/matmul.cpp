@@ -10,7 +10,7 @@ void run_matmul(const AuditCase& which, AuditResults& results, Context& ctx) {
   const Tensor b = which.tensor("b");
   const Nhwc shape = matmul_shape(a.shape(), b.shape(), params);
   Tensor y(shape);
-  matmul(a.view(), b.view(), y.view(), ctx, params);
+  matmul(a.view(), b.view(), params, y.view(), ctx);
   results.add(which, "y", {shape.n, shape.w, shape.c}, y.values());
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -99,7 +100,7 @@ TEST(Activation, NamesWhatIsWrong) {
   Context ctx({.threads = 1});
   const Tensor x({1, 2, 2, 3});
   Tensor y({1, 2, 2, 4});
-  EXPECT_EQ(test::message_of([&] { activate(x.view(), Activation::relu(), y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { activate(x.view(), Activation::relu(), y.view(), ctx); }),
             text_of("activate: expected an output of ", x.shape(), ", got ", y.shape()));
 }
 

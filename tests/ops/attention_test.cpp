@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -160,7 +161,7 @@ TEST(Attention, NamesWhatIsWrong) {
   Tensor y({1, 1, 3, 6});
   Tensor narrow({1, 1, 3, 5});
   const auto call = [&](ConstView q, ConstView k, std::int64_t heads, View to) {
-    return test::message_of([&] { attention(q, k, k, heads, to, ctx); });
+    return test::error_of([&] { attention(q, k, k, heads, to, ctx); });
   };
   EXPECT_EQ(call(x.view(), x.view(), 4, y.view()),
             "attention: 6 channels do not divide into 4 heads");
@@ -173,7 +174,7 @@ TEST(Attention, NamesWhatIsWrong) {
             text_of("attention: expected an output of ", x.shape(), ", got ", narrow.shape()));
 
   const auto tree = [&](std::vector<std::int32_t> tokens, std::vector<std::int32_t> parents) {
-    return test::message_of(
+    return test::error_of(
         [&] { tree_attention(x.view(), tokens, x.view(), x.view(), parents, 2, y.view(), ctx); });
   };
   EXPECT_EQ(tree({0, 1}, {-1, 0, 1}), "tree_attention: expected 3 tokens, got 2");

@@ -19,8 +19,7 @@ void expect_concatenated(ConstView y, const std::vector<ConstView>& parts) {
     std::int64_t channel = 0;
     for (const ConstView& part : parts) {
       for (std::int64_t c = 0; c < part.shape.c; ++c, ++channel) {
-        ASSERT_EQ(y.data[pixel * y.pixel_stride + channel],
-                  part.data[pixel * part.pixel_stride + c])
+        ASSERT_EQ(y.pixel(pixel)[channel], part.pixel(pixel)[c])
             << "pixel " << pixel << ", channel " << channel;
       }
     }

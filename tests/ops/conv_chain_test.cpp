@@ -82,7 +82,7 @@ void check(const Links& links, const Nhwc& x_shape) {
                            ctx.precise(), " bytes ", budget));
       test::Sliced sliced_x(x_shape, &x);
       test::Sliced y(expected.shape());
-      conv_chain(sliced_x.view(), links.links(), y.view(), ctx, budget);
+      conv_chain(sliced_x.view(), links.links(), budget, y.view(), ctx);
       EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view()));
       EXPECT_TRUE(y.margins_untouched());
     }
@@ -154,14 +154,14 @@ TEST(ConvChain, HoldsOnlyTheRowsThatAreNeeded) {
   const Tensor x({1, 4096, 8, 16});
   Tensor y(x.shape());
   Context ctx({.threads = 1});
-  conv_chain(x.view(), links.links(), y.view(), ctx, 0);
+  conv_chain(x.view(), links.links(), 0, y.view(), ctx);
   // Two buffers of fewer rows than five tiles, and what a Winograd convolution needs for itself.
   EXPECT_LT(ctx.arena().peak_bytes(), 2 * 20 * 8 * 16 * 4 + 1'000'000);
   EXPECT_LT(ctx.arena().peak_bytes(), x.shape().count() * 4);
-  EXPECT_LT(conv_chain_row_bytes(x.shape(), links.links(), ctx, 0), 2 * 20 * 8 * 16 * 4);
+  EXPECT_LT(conv_chain_row_bytes(x.shape(), links.links(), 0, ctx), 2 * 20 * 8 * 16 * 4);
   const std::int64_t more = 100'000;
-  EXPECT_LE(conv_chain_row_bytes(x.shape(), links.links(), ctx, more), more);
-  EXPECT_GT(conv_chain_row_bytes(x.shape(), links.links(), ctx, more), more / 3);
+  EXPECT_LE(conv_chain_row_bytes(x.shape(), links.links(), more, ctx), more);
+  EXPECT_GT(conv_chain_row_bytes(x.shape(), links.links(), more, ctx), more / 3);
 }
 
 TEST(ConvChain, ComputesNoRowTwice) {
@@ -173,11 +173,11 @@ TEST(ConvChain, ComputesNoRowTwice) {
     Context ctx({.threads = 1});
     ctx.profiler().enable(true);
     Tensor y(conv_chain_output_shape(x.shape(), links.links()));
-    conv_chain(x.view(), links.links(), y.view(), ctx, budget);
+    conv_chain(x.view(), links.links(), budget, y.view(), ctx);
     double sum = 0;
     for (const ProfileRecord& record : ctx.profiler().records()) sum += record.work.flops;
     EXPECT_GE(ctx.arena().peak_bytes(),
-              conv_chain_row_bytes(x.shape(), links.links(), ctx, budget));
+              conv_chain_row_bytes(x.shape(), links.links(), budget, ctx));
     return std::pair(sum, ctx.profiler().records().size());
   };
   const auto whole = flops(kConvChainBytes);
@@ -194,7 +194,7 @@ TEST(ConvChain, NothingOfNoPictures) {
   const Nhwc none{0, 5, 5, 3};
   Tensor y({0, 5, 5, 4});
   conv_chain(Tensor(none).view(), links.links(), y.view(), ctx);
-  EXPECT_EQ(conv_chain_row_bytes(none, links.links(), ctx), 0);
+  EXPECT_EQ(conv_chain_row_bytes(none, links.links(), kConvChainBytes, ctx), 0);
 }
 
 TEST(ConvChain, NamesWhatIsWrong) {
@@ -208,7 +208,7 @@ TEST(ConvChain, NamesWhatIsWrong) {
   EXPECT_EQ(test::error_of([&] { conv_chain(x.view(), {}, y.view(), ctx); }),
             "conv_chain: expected 1 to 8 convolutions, got 0");
   const std::vector<ConvLink> nine(kMaxConvLinks + 1, links.links().front());
-  EXPECT_EQ(test::error_of([&] { conv_chain_row_bytes(x.shape(), nine, ctx); }),
+  EXPECT_EQ(test::error_of([&] { conv_chain_row_bytes(x.shape(), nine, kConvChainBytes, ctx); }),
             "conv_chain: expected 1 to 8 convolutions, got 9");
   Context precise({.threads = 1, .precise = true});
   Links fast(16, 1);

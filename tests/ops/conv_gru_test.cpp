@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -54,7 +55,7 @@ class Reference {
     for (std::int64_t p = 0; p < hx.shape.pixels(); ++p) {
       for (std::int64_t c = 0; c < hidden; ++c) {
         const auto i = static_cast<std::size_t>(p * hidden + c);
-        const auto h = static_cast<double>(hx.data[p * hx.pixel_stride + c]);
+        const auto h = static_cast<double>(hx.pixel(p)[c]);
         values.push_back((1 - sigmoid(z[i])) * h + sigmoid(z[i]) * std::tanh(q[i]));
       }
     }
@@ -172,7 +173,7 @@ TEST(ConvGru, NamesWhatIsWrong) {
   const Unit unit(2, 3, 3, 3, random);
   Context ctx({.threads = 1});
   const auto refusal = [&](const ConvGruWeights& weights, std::int64_t constants) {
-    return test::message_of([&] { PackedConvGru("gru", weights, constants); });
+    return test::error_of([&] { PackedConvGru("gru", weights, constants); });
   };
   EXPECT_EQ(refusal(unit.weights(), 3), "conv_gru gru: constants: expected 0 to 2, got 3");
   ConvGruWeights weights = unit.weights();
@@ -191,13 +192,13 @@ TEST(ConvGru, NamesWhatIsWrong) {
   const PackedConvGru gru("gru", unit.weights(), 1);
   Tensor state({1, 4, 4, 6});
   Tensor wide({1, 4, 4, 7});
-  EXPECT_EQ(test::message_of([&] { conv_gru(wide.view(), {}, gru, ctx); }),
+  EXPECT_EQ(test::error_of([&] { conv_gru(wide.view(), {}, gru, ctx); }),
             text_of("conv_gru gru: expected a state of 6 channels, got ", wide.shape()));
   EXPECT_EQ(
-      test::message_of([&] { conv_gru(state.view(), {}, gru, ctx); }),
+      test::error_of([&] { conv_gru(state.view(), {}, gru, ctx); }),
       text_of("conv_gru gru: expected constants of ", state.shape(), ", got ", Nhwc{1, 4, 4, 0}));
   const PackedConvGru plain("gru", unit.weights());
-  EXPECT_EQ(test::message_of([&] { conv_gru_constants(wide.view(), plain, state.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { conv_gru_constants(wide.view(), plain, state.view(), ctx); }),
             "conv_gru gru: has no constant inputs");
 }
 

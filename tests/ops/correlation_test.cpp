@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -170,7 +171,7 @@ TEST(Correlation, NamesWhatIsWrong) {
   const Tensor features({1, 8, 8, 4});
   const Tensor small({1, 8, 7, 4});
   const auto message = [&](const Tensor& a, const Tensor& b, const CorrelationParams& params) {
-    return test::message_of([&] { Correlation(a.view(), b.view(), params, ctx); });
+    return test::error_of([&] { Correlation(a.view(), b.view(), params, ctx); });
   };
   EXPECT_EQ(message(features, features, {.levels = 9}),
             "correlation: levels: expected 1 to 8, got 9");
@@ -186,10 +187,10 @@ TEST(Correlation, NamesWhatIsWrong) {
   Tensor y({1, 8, 8, 324});
   Tensor wrong({1, 8, 8, 323});
   EXPECT_EQ(
-      test::message_of([&] { correlation.lookup(features.view(), y.view(), ctx); }),
+      test::error_of([&] { correlation.lookup(features.view(), y.view(), ctx); }),
       text_of("correlation lookup: expected a flow of ", flow.shape(), ", got ", features.shape()));
   EXPECT_EQ(
-      test::message_of([&] { correlation.lookup(flow.view(), wrong.view(), ctx); }),
+      test::error_of([&] { correlation.lookup(flow.view(), wrong.view(), ctx); }),
       text_of("correlation lookup: expected an output of ", y.shape(), ", got ", wrong.shape()));
 }
 

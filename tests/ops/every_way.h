@@ -15,9 +15,10 @@ namespace hewn::test {
 
 enum class InPlace { allowed, forbidden };
 
-/// Calls op(x, y, ctx) on every usable instruction set, with 1, 2 and 5 threads, on dense views, on
-/// channel slices and, where allowed, in place. Expects each result within `bound` of `expected`;
-/// and the same bits from all of them, SSE4.2 apart, which has its own.
+/// Calls op(x, y, ctx) on every usable instruction set, with 1, 2 and 5 threads, on dense views,
+/// channel slices and slices of windows and, where allowed, in place. Expects each result within
+/// `bound` of `expected`; and the same bits from all of them, instruction sets without fused
+/// multiply-adds apart, which have their own.
 template <typename Op>
 void check_every_way(const Tensor& x, const Nhwc& y_shape, std::span<const double> expected,
                      std::span<const double> bound, InPlace in_place, Op op) {
@@ -33,22 +34,25 @@ void check_every_way(const Tensor& x, const Nhwc& y_shape, std::span<const doubl
       const std::uint64_t sum = checksum(y.view());
       EXPECT_EQ(sum, bits_of_isa.value_or(sum)) << "bits depend on threads";
       bits_of_isa = sum;
-
-      Sliced sliced_x(x.shape(), &x);
-      Sliced sliced_y(y_shape);
-      op(sliced_x.view(), sliced_y.view(), ctx);
-      EXPECT_EQ(checksum(sliced_y.view()), sum) << "channel slices";
-      EXPECT_TRUE(sliced_y.margins_untouched());
-
-      if (in_place == InPlace::forbidden) continue;
-      Tensor z = Tensor::copy_of(x.view());
-      op(z.view(), z.view(), ctx);
-      EXPECT_EQ(checksum(z.view()), sum) << "in place";
-      op(sliced_x.view(), sliced_x.view(), ctx);
-      EXPECT_EQ(checksum(sliced_x.view()), sum) << "in place, channel slices";
-      EXPECT_TRUE(sliced_x.margins_untouched());
+      if (in_place == InPlace::allowed) {
+        Tensor z = Tensor::copy_of(x.view());
+        op(z.view(), z.view(), ctx);
+        EXPECT_EQ(checksum(z.view()), sum) << "in place";
+      }
+      for (const Margins& margins : {kSlice, kSliceOfWindow}) {
+        SCOPED_TRACE(text_of("margins of ", margins));
+        Sliced sliced_x(x.shape(), &x, margins);
+        Sliced sliced_y(y_shape, nullptr, margins);
+        op(sliced_x.view(), sliced_y.view(), ctx);
+        EXPECT_EQ(checksum(sliced_y.view()), sum);
+        EXPECT_TRUE(sliced_y.margins_untouched());
+        if (in_place == InPlace::forbidden) continue;
+        op(sliced_x.view(), sliced_x.view(), ctx);
+        EXPECT_EQ(checksum(sliced_x.view()), sum) << "in place";
+        EXPECT_TRUE(sliced_x.margins_untouched());
+      }
     }
-    if (isa == Isa::sse42) continue;
+    if (!isa_info(isa).fused) continue;
     EXPECT_EQ(*bits_of_isa, bits.value_or(*bits_of_isa)) << "bits depend on instruction set";
     bits = bits_of_isa;
   }
@@ -56,16 +60,5 @@ void check_every_way(const Tensor& x, const Nhwc& y_shape, std::span<const doubl
 
 /// Channels and pixels around the number of lanes, and none at all.
 inline constexpr std::int64_t kEdgeSizes[] = {0, 1, 2, 15, 16, 17, 31, 32, 33, 65};
-
-/// What a call throws, for comparison with the message that it should.
-template <typename Call>
-std::string message_of(const Call& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing thrown";
-}
 
 }  // namespace hewn::test

@@ -7,10 +7,9 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <vector>
 
-#include "tests/support/compare.h"
+#include "tests/ops/every_way.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -71,25 +70,9 @@ void check(const Nhwc& x_shape, std::int64_t out_h, std::int64_t out_w, const Gr
   const Tensor grid = random_grid({x_shape.n, out_h, out_w, 2}, x_shape, p, random);
   const auto expected = grid_sample_reference(x.view(), grid.view(), p);
   const std::vector<double> bound(expected.size(), error_bound(p.mode, x_shape));
-  std::optional<std::uint64_t> bits;
-  for (Isa isa : test::usable_isas()) {
-    for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
-      Context ctx({.threads = threads, .isa = isa});
-      test::Sliced sliced_x(x_shape, &x);
-      test::Sliced sliced_grid(grid.shape(), &grid);
-      test::Sliced sliced_y(shape);
-      Tensor y(shape);
-      grid_sample(x.view(), grid.view(), p, y.view(), ctx);
-      EXPECT_TRUE(test::all_within(y.view(), expected, bound));
-      grid_sample(sliced_x.view(), sliced_grid.view(), p, sliced_y.view(), ctx);
-      EXPECT_EQ(test::checksum(y.view()), test::checksum(sliced_y.view())) << "channel slices";
-      EXPECT_TRUE(sliced_y.margins_untouched());
-      if (isa == Isa::sse42) continue;
-      if (!bits) bits = test::checksum(y.view());
-      EXPECT_EQ(test::checksum(y.view()), *bits) << "bits differ";
-    }
-  }
+  test::check_every_way(
+      x, shape, expected, bound, test::InPlace::forbidden,
+      [&](ConstView from, View to, Context& ctx) { grid_sample(from, grid.view(), p, to, ctx); });
 }
 
 TEST(GridSample, AgreesWithTheReferenceAroundTheWidthOfVectors) {

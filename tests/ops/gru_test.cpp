@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -133,23 +134,23 @@ TEST(Gru, NamesWhatIsWrong) {
   Context ctx({.threads = 1});
   GruWeights weights = layer.weights();
   weights.shape_ih = {5, 3};
-  EXPECT_EQ(test::message_of([&] { PackedGru("gru", weights); }),
+  EXPECT_EQ(test::error_of([&] { PackedGru("gru", weights); }),
             "linear gru.input: weight: expected 15 values, got 18");
   weights = layer.weights();
   weights.weight_hh = weights.weight_hh.first(5);
-  EXPECT_EQ(test::message_of([&] { PackedGru("gru", weights); }),
+  EXPECT_EQ(test::error_of([&] { PackedGru("gru", weights); }),
             "linear gru.state: weight: expected 12 values, got 5");
   const PackedGru packed("gru", layer.weights());
   const Tensor x({1, 1, 4, 3});
   const Tensor h({1, 1, 4, 2});
   const Tensor wrong({1, 1, 4, 1});
   Tensor y({1, 1, 4, 2});
-  EXPECT_EQ(test::message_of([&] { gru_cell(wrong.view(), h.view(), packed, y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { gru_cell(wrong.view(), h.view(), packed, y.view(), ctx); }),
             text_of("gru: expected an input of ", x.shape(), ", got ", wrong.shape()));
-  EXPECT_EQ(test::message_of([&] { gru_cell(x.view(), wrong.view(), packed, y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { gru_cell(x.view(), wrong.view(), packed, y.view(), ctx); }),
             text_of("gru: expected a state of ", h.shape(), ", got ", wrong.shape()));
   Tensor small({1, 1, 3, 2});
-  EXPECT_EQ(test::message_of([&] { gru_cell(x.view(), h.view(), packed, small.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { gru_cell(x.view(), h.view(), packed, small.view(), ctx); }),
             text_of("gru: expected an output of ", h.shape(), ", got ", small.shape()));
 }
 

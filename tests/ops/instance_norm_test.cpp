@@ -9,6 +9,7 @@
 
 #include "tests/ops/every_way.h"
 #include "tests/ops/random_addends.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -69,7 +70,7 @@ void check(const Nhwc& shape, const InstanceNormParams& params, bool with_addend
   const auto expected = instance_norm_reference(x.view(), params, addends.views());
   test::check_every_way(x, shape, expected, error_bound(x, params, addends), test::InPlace::allowed,
                         [&](ConstView from, View to, Context& ctx) {
-                          instance_norm(from, to, ctx, params, addends.views());
+                          instance_norm(from, addends.views(), params, to, ctx);
                         });
 }
 
@@ -96,7 +97,7 @@ TEST(InstanceNorm, OfOnePixelOrOneShadeIsZero) {
     fill(x.view(), 0.1F);
     Tensor y(shape);
     Context ctx({.threads = 1});
-    instance_norm(x.view(), y.view(), ctx);
+    instance_norm(x.view(), {}, y.view(), ctx);
     // The mean of equal values may be off by two roundings, and is divided by √eps = 1 / 316.
     for (const float value : y.values()) EXPECT_LE(std::abs(value), 316 * 0.1F * 2 * 6e-8F);
   }
@@ -108,7 +109,7 @@ TEST(InstanceNorm, NanStaysInItsChannel) {
   x.view().pixel(0, 1, 2)[17] = std::numeric_limits<float>::quiet_NaN();
   Context ctx({.threads = 1});
   Tensor y(x.shape());
-  instance_norm(x.view(), y.view(), ctx);
+  instance_norm(x.view(), {}, y.view(), ctx);
   for (std::int64_t p = 0; p < 16; ++p) {
     for (std::int64_t c = 0; c < 20; ++c) {
       EXPECT_EQ(std::isnan(y.view().data[p * 20 + c]), c == 17) << p << ", " << c;
@@ -123,9 +124,9 @@ TEST(InstanceNorm, AnAddendMayBeTheOutput) {
   Context ctx({.threads = 2});
   Tensor apart(x.shape());
   const InstanceNormParams params{.activation = Activation::relu()};
-  instance_norm(x.view(), apart.view(), ctx, params, {.after = addend.view()});
+  instance_norm(x.view(), {.after = addend.view()}, params, apart.view(), ctx);
   Tensor y = Tensor::copy_of(addend.view());
-  instance_norm(x.view(), y.view(), ctx, params, {.after = y.view()});
+  instance_norm(x.view(), {.after = y.view()}, params, y.view(), ctx);
   EXPECT_EQ(test::checksum(y.view()), test::checksum(apart.view()));
 }
 
@@ -134,12 +135,12 @@ TEST(InstanceNorm, NamesWhatIsWrong) {
   const Tensor x({1, 2, 2, 3});
   Tensor y({1, 2, 2, 3});
   Tensor wide({1, 2, 2, 4});
-  EXPECT_EQ(test::message_of([&] { instance_norm(x.view(), wide.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { instance_norm(x.view(), {}, wide.view(), ctx); }),
             text_of("instance_norm: expected an output of ", x.shape(), ", got ", wide.shape()));
   EXPECT_EQ(
-      test::message_of([&] { instance_norm(x.view(), y.view(), ctx, {}, {.after = wide.view()}); }),
+      test::error_of([&] { instance_norm(x.view(), {.after = wide.view()}, {}, y.view(), ctx); }),
       text_of("instance_norm: expected an addend of ", x.shape(), ", got ", wide.shape()));
-  EXPECT_EQ(test::message_of([&] { instance_norm(x.view(), y.view(), ctx, {.eps = -1}); }),
+  EXPECT_EQ(test::error_of([&] { instance_norm(x.view(), {.eps = -1}, y.view(), ctx); }),
             "instance_norm: eps: expected at least 0, got -1");
 }
 

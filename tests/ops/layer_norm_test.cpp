@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -91,11 +92,11 @@ TEST(LayerNorm, NamesWhatIsWrong) {
   const auto weights = [&](std::size_t weight, std::size_t bias, float eps) {
     return LayerNormWeights{.weight = all.first(weight), .bias = all.first(bias), .eps = eps};
   };
-  EXPECT_EQ(test::message_of([&] { layer_norm(x.view(), weights(3, 3, 0), wide.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { layer_norm(x.view(), weights(3, 3, 0), wide.view(), ctx); }),
             text_of("layer_norm: expected an output of ", x.shape(), ", got ", wide.shape()));
-  EXPECT_EQ(test::message_of([&] { layer_norm(x.view(), weights(3, 4, 0), y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { layer_norm(x.view(), weights(3, 4, 0), y.view(), ctx); }),
             "layer_norm: expected weight and bias of 3 channels, got 3 and 4");
-  EXPECT_EQ(test::message_of([&] { layer_norm(x.view(), weights(3, 3, -1), y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { layer_norm(x.view(), weights(3, 3, -1), y.view(), ctx); }),
             "layer_norm: eps: expected at least 0, got -1");
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -70,7 +71,7 @@ void check(const Nhwc& x_shape, std::int64_t out, bool has_bias, const Activatio
                           Addends addends;
                           if (added.before) addends.before = before.view();
                           if (added.after) addends.after = after.view();
-                          linear(from, layer, to, ctx, addends);
+                          linear(from, addends, layer, to, ctx);
                         });
 }
 
@@ -112,9 +113,9 @@ TEST(Linear, AddsToItsOutputInPlace) {
   const Tensor residual = random.tensor({1, 1, 30, kOut});
   Context ctx({.threads = 2});
   Tensor expected(residual.shape());
-  linear(x.view(), layer, expected.view(), ctx, {.after = residual.view()});
+  linear(x.view(), {.after = residual.view()}, layer, expected.view(), ctx);
   Tensor y = Tensor::copy_of(residual.view());
-  linear(x.view(), layer, y.view(), ctx, {.after = y.view()});
+  linear(x.view(), {.after = y.view()}, layer, y.view(), ctx);
   EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view()));
 }
 
@@ -228,7 +229,7 @@ TEST(Linear, MultipliesBfloat16WhereTheMachineDoes) {
         SCOPED_TRACE(text_of(bf16_name(isa), " threads ", threads));
         Context ctx({.threads = threads, .bf16 = isa});
         test::Sliced y({1, 1, rows, out});
-        linear(x.view(), layer, y.view(), ctx, {before.view(), after.view()});
+        linear(x.view(), {before.view(), after.view()}, layer, y.view(), ctx);
         EXPECT_TRUE(test::all_within(y.view(), expected, bound));
         EXPECT_TRUE(y.margins_untouched());
         const std::uint64_t sum = test::checksum(y.view());
@@ -249,7 +250,7 @@ TEST(Linear, TakesEmptyMatrices) {
 TEST(Linear, NamesWhatIsWrong) {
   const std::vector<float> values(6);
   const auto pack = [&](const Shape& shape, std::size_t weights, std::size_t biases) {
-    return test::message_of([&] {
+    return test::error_of([&] {
       const std::span<const float> all(values);
       PackedLinear("fc1",
                    {.shape = shape, .weight = all.first(weights), .bias = all.first(biases)});
@@ -264,9 +265,9 @@ TEST(Linear, NamesWhatIsWrong) {
   const Tensor x({1, 1, 4, 3});
   const Tensor narrow({1, 1, 4, 2});
   Tensor y({1, 1, 4, 3});
-  EXPECT_EQ(test::message_of([&] { linear(narrow.view(), layer, y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { linear(narrow.view(), layer, y.view(), ctx); }),
             text_of("linear fc1: expected 3 inputs, got ", narrow.shape()));
-  EXPECT_EQ(test::message_of([&] { linear(x.view(), layer, y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { linear(x.view(), layer, y.view(), ctx); }),
             text_of("linear fc1: expected an output of ", narrow.shape(), ", got ", y.shape()));
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -41,7 +42,7 @@ void check(const Case& c, bool transpose_b, std::uint64_t seed) {
   for (ConstView any_b : {b.view(), ConstView(sliced_b.view())}) {
     test::check_every_way(
         a, shape, expected, bound, test::InPlace::forbidden,
-        [&](ConstView from, View to, Context& ctx) { matmul(from, any_b, to, ctx, params); });
+        [&](ConstView from, View to, Context& ctx) { matmul(from, any_b, params, to, ctx); });
   }
 }
 
@@ -93,7 +94,7 @@ TEST(Matmul, AsksForNoMemoryTheSecondTime) {
 
 TEST(Matmul, NamesWhatIsWrong) {
   const auto message = [](const Nhwc& a, const Nhwc& b, bool transpose_b) {
-    return test::message_of([&] { matmul_shape(a, b, {.transpose_b = transpose_b}); });
+    return test::error_of([&] { matmul_shape(a, b, {.transpose_b = transpose_b}); });
   };
   const Nhwc b{1, 1, 4, 6};
   EXPECT_EQ(message({1, 1, 2, 3}, b, false),
@@ -108,7 +109,7 @@ TEST(Matmul, NamesWhatIsWrong) {
   Context ctx({.threads = 1});
   const Tensor x({1, 1, 2, 2});
   Tensor y({1, 1, 2, 3});
-  EXPECT_EQ(test::message_of([&] { matmul(x.view(), x.view(), y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { matmul(x.view(), x.view(), y.view(), ctx); }),
             text_of("matmul: expected an output of ", x.shape(), ", got ", y.shape()));
 }
 

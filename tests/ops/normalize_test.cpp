@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -26,7 +27,7 @@ void check(const Tensor& x, float eps) {
   for (double y : expected) bound.push_back(roundings * test::kUnitRoundoff * std::abs(y));
   test::check_every_way(
       x, x.shape(), expected, bound, test::InPlace::allowed,
-      [&](ConstView from, View to, Context& ctx) { l2_normalize(from, to, ctx, eps); });
+      [&](ConstView from, View to, Context& ctx) { l2_normalize(from, eps, to, ctx); });
 }
 
 TEST(L2Normalize, AgreesWithTheReference) {
@@ -71,9 +72,9 @@ TEST(L2Normalize, NamesWhatIsWrong) {
   const Tensor x({1, 2, 2, 3});
   Tensor y({1, 2, 2, 3});
   Tensor wide({1, 2, 2, 4});
-  EXPECT_EQ(test::message_of([&] { l2_normalize(x.view(), wide.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { l2_normalize(x.view(), wide.view(), ctx); }),
             text_of("l2_normalize: expected an output of ", x.shape(), ", got ", wide.shape()));
-  EXPECT_EQ(test::message_of([&] { l2_normalize(x.view(), y.view(), ctx, -1); }),
+  EXPECT_EQ(test::error_of([&] { l2_normalize(x.view(), -1, y.view(), ctx); }),
             "l2_normalize: eps: expected at least 0, got -1");
 }
 

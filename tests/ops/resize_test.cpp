@@ -6,10 +6,9 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <vector>
 
-#include "tests/support/compare.h"
+#include "tests/ops/every_way.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -39,24 +38,9 @@ void check(const Tensor& x, const ResizeParams& params, const Nhwc& shape) {
                        params.scale_h.value_or(0), ",", params.scale_w.value_or(0)));
   const auto expected = resize_reference(x.view(), params, shape.h, shape.w);
   const std::vector<double> bound(expected.size(), error_bound(params.mode, x.shape()));
-  std::optional<std::uint64_t> bits;
-  for (Isa isa : test::usable_isas()) {
-    for (int threads : {1, 2, 5}) {
-      SCOPED_TRACE(text_of("isa ", isa_name(isa), " threads ", threads));
-      Context ctx({.threads = threads, .isa = isa});
-      test::Sliced sliced_x(x.shape(), &x);
-      test::Sliced sliced_y(shape);
-      Tensor y(shape);
-      resize(x.view(), params, y.view(), ctx);
-      EXPECT_TRUE(test::all_within(y.view(), expected, bound));
-      resize(sliced_x.view(), params, sliced_y.view(), ctx);
-      EXPECT_EQ(test::checksum(y.view()), test::checksum(sliced_y.view())) << "channel slices";
-      EXPECT_TRUE(sliced_y.margins_untouched());
-      if (isa == Isa::sse42) continue;
-      if (!bits) bits = test::checksum(y.view());
-      EXPECT_EQ(test::checksum(y.view()), *bits) << "bits differ";
-    }
-  }
+  test::check_every_way(
+      x, shape, expected, bound, test::InPlace::forbidden,
+      [&](ConstView from, View to, Context& ctx) { resize(from, params, to, ctx); });
 }
 
 TEST(Resize, AgreesWithTheReferenceAroundTheWidthOfVectors) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -92,7 +93,7 @@ TEST(Softmax, NamesWhatIsWrong) {
   Context ctx({.threads = 1});
   const Tensor x({1, 2, 2, 3});
   Tensor y({1, 2, 2, 4});
-  EXPECT_EQ(test::message_of([&] { softmax(x.view(), y.view(), ctx); }),
+  EXPECT_EQ(test::error_of([&] { softmax(x.view(), y.view(), ctx); }),
             text_of("softmax: expected an output of ", x.shape(), ", got ", y.shape()));
 }
 

@@ -61,6 +61,10 @@ TEST(View, ImageIsOneOfTheBatch) {
   EXPECT_EQ(error_of([&] { static_cast<void>(tensor.view().image(3)); }),
             "image 3 of a batch of 3");
   EXPECT_THROW(static_cast<void>(tensor.view().image(-1)), Error);
+  EXPECT_EQ(tensor.view().images(1, 3).shape.n, 2);
+  EXPECT_EQ(tensor.view().images(1, 3).data[0], 8);
+  EXPECT_EQ(error_of([&] { static_cast<void>(tensor.view().images(2, 4)); }),
+            "images [2, 4) of a view with 3 images");
 }
 
 TEST(View, ReshapesWhereNoElementHasToMove) {

@@ -113,7 +113,7 @@ double relative_distance(ConstView got, const Rows& expected) {
   for (std::size_t i = 0; i < expected.size(); ++i) {
     require(got.shape.c == std::ssize(expected[i]), "expected ", expected[i].size(),
             " channels, got ", got.shape);
-    const float* row = got.data + static_cast<std::int64_t>(i) * got.pixel_stride;
+    const float* row = got.pixel(static_cast<std::int64_t>(i));
     for (std::size_t c = 0; c < expected[i].size(); ++c) {
       distance += std::pow(static_cast<double>(row[c]) - expected[i][c], 2);
       norm += std::pow(expected[i][c], 2);

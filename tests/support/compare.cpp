@@ -56,7 +56,7 @@ std::vector<Isa> usable_isas() {
 
 std::vector<Isa> bit_identical_isas() {
   std::vector<Isa> isas = usable_isas();
-  std::erase(isas, Isa::sse42);
+  std::erase_if(isas, [](Isa isa) { return !isa_info(isa).fused; });
   return isas;
 }
 

@@ -27,7 +27,7 @@ std::uint64_t checksum(ConstView view);
 /// The instruction sets that are compiled in and that this machine runs.
 std::vector<Isa> usable_isas();
 
-/// Those of usable_isas() that promise the same bits: all but SSE4.2.
+/// Those of usable_isas() that promise the same bits: those with fused multiply-adds.
 std::vector<Isa> bit_identical_isas();
 
 }  // namespace hewn::test

@@ -5,6 +5,7 @@
 #include "hewn/runtime/tensor.h"
 
 #include <cstdint>
+#include <iosfwd>
 #include <vector>
 
 namespace hewn::test {
@@ -22,20 +23,34 @@ class Random : public hewn::Random {
 /// |values|, for bounds of error.
 std::vector<float> absolute(std::vector<float> values);
 
-/// The middle channels of a wider buffer whose other channels are NaN, so that whoever reads or
-/// writes outside the slice is found out.
+/// How much wider a buffer is than the view of it, on each side.
+struct Margins {
+  std::int64_t rows = 0, columns = 0, channels = 0;
+};
+
+std::ostream& operator<<(std::ostream& out, const Margins& margins);
+
+/// A slice of channels; gaps between pixels only.
+inline constexpr Margins kSlice{.channels = 3};
+/// A window of a larger map; gaps between rows and images only.
+inline constexpr Margins kWindow{.rows = 1, .columns = 2};
+/// A slice of a window.
+inline constexpr Margins kSliceOfWindow{.rows = 1, .columns = 2, .channels = 3};
+
+/// The middle of a larger buffer that is NaN elsewhere, so that whoever reads or writes outside is
+/// found out.
 class Sliced {
  public:
-  /// A slice of `shape`, filled from `values` when given (dense, the same shape), else with NaN.
-  explicit Sliced(const Nhwc& shape, const Tensor* values = nullptr);
-  View view() { return buffer_.view().channels(kMargin, kMargin + channels_); }
-  /// Whether every channel outside the slice is still NaN.
+  /// A view of `shape`, filled from `values` when given (dense, the same shape), else with NaN.
+  explicit Sliced(const Nhwc& shape, const Tensor* values = nullptr,
+                  const Margins& margins = kSlice);
+  View view() { return middle_; }
+  /// Whether everything outside the view is still NaN.
   bool margins_untouched() const;
 
  private:
-  static constexpr std::int64_t kMargin = 3;
-  std::int64_t channels_;
   Tensor buffer_;
+  View middle_;
 };
 
 }  // namespace hewn::test

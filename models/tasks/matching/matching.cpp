@@ -93,8 +93,7 @@ std::vector<Match> match_mutual(ConstView a, ConstView b, const MatchOptions& op
   for (std::int64_t begin = 0; begin < rows; begin += kBlockRows) {
     const Arena::Scope block_scope(ctx.arena());
     const std::int64_t count = std::min(kBlockRows, rows - begin);
-    const ConstView from(a.pixel(0, 0, begin), {1, 1, count, channels}, a.pixel_stride);
-    linear(from, similarity, View(block.data, {1, 1, count, columns}), ctx);
+    linear(a.columns(begin, begin + count), similarity, block.columns(0, count), ctx);
     for (std::int64_t i = 0; i < count; ++i) neighbours.add_row(begin + i, block.pixel(0, 0, i));
   }
   return neighbours.mutual(options.ratio);

@@ -171,7 +171,7 @@ class PlainEncoder {
 
   Tensor normed(const PackedConv2d& conv, const Tensor& x, const Activation& activation) {
     Tensor y = run(conv, x);
-    instance_norm(y.view(), y.view(), ctx_, {.activation = activation});
+    instance_norm(y.view(), InstanceNormParams{.activation = activation}, y.view(), ctx_);
     return y;
   }
 

@@ -15,7 +15,7 @@ inline constexpr std::int64_t kMaxSide = 2 * kMaxRadius + 2;
 constexpr std::int64_t window_side(std::int64_t radius) { return 2 * radius + 2; }
 
 /// A window's first column and row, and the place between the pixels.
-struct Place {
+struct LookupPlace {
   static constexpr std::int32_t kNowhere = INT32_MIN;
 
   std::int32_t x = kNowhere;
@@ -25,7 +25,7 @@ struct Place {
 
   /// The window around pixel (x, y) of level 0, on another level. Nowhere when that is NaN, or so
   /// far away that floats are no longer pixels.
-  static Place around(float x, float y, std::int64_t level, std::int64_t radius) {
+  static LookupPlace around(float x, float y, std::int64_t level, std::int64_t radius) {
     constexpr float kFar = 16777216;  // 2²⁴
     const float scale = 1.0F / static_cast<float>(std::int64_t{1} << level);
     const float column = std::floor(x * scale);
