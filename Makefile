@@ -2,7 +2,7 @@
 #
 #   make            build into build/release           make bench     every benchmark
 #   make test       what is missing, build, all tests  make audit     against PyTorch (needs it)
-#   make demo       four networks on pictures          make lint      format and clang-tidy
+#   make demo       four networks on pictures          make lint      format, clang-tidy, doxygen
 #   make asan tsan  tests under the sanitizers         make aarch64   tests on emulated ARM
 #   make install PREFIX=/usr/local                     make deps deps-lint deps-aarch64
 #   make peers      against other runtimes (docs/benchmarks.md)
@@ -91,7 +91,8 @@ lint: deps-lint build/lint/build.ninja
 	git ls-files '*.h' '*.cpp' | xargs clang-format --dry-run -Werror
 	run-clang-tidy -quiet -j $(JOBS) -p build/lint
 
-# Fields may be left to the comment of their structure, as docs/Doxyfile says.
+# A part of lint. Fields may be left to the comment of their structure, as docs/Doxyfile says.
+lint: doxygen
 doxygen: deps-lint build/lint/build.ninja
 	@cmake build/lint > build/lint/headers.log  # which there are now
 	@mkdir -p build/doxygen

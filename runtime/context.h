@@ -20,6 +20,7 @@ namespace detail {
 class Workers;
 }
 
+/// How a Context is made.
 struct ContextOptions {
   int threads = 0;  ///< 1 or more; 0 means every processor that this process may use
   std::optional<Isa> isa = std::nullopt;  ///< default_isa() when empty
@@ -39,20 +40,22 @@ class Context {
   /// here.
   explicit Context(const ContextOptions& options = {});
   ~Context();
+  /// Moves; what is left may be destroyed or assigned to, and nothing else.
   Context(Context&&) noexcept;
+  /// Moves, likewise.
   Context& operator=(Context&&) noexcept;
 
-  int threads() const { return threads_; }
-  Isa isa() const { return isa_; }
-  bool precise() const { return precise_; }
+  int threads() const { return threads_; }   ///< how many, ≥ 1
+  Isa isa() const { return isa_; }           ///< whose kernels run
+  bool precise() const { return precise_; }  ///< as in ContextOptions
   /// Empty when this machine cannot. The first call in a process asks the system: bf16_table().
   std::optional<Bf16Isa> bf16() const { return bf16_ ? bf16_ : best_bf16(); }
-  std::int64_t l2_bytes() const { return l2_bytes_; }
+  std::int64_t l2_bytes() const { return l2_bytes_; }  ///< of L2 for each thread
 
-  Arena& arena() { return *arena_; }
-  Profiler& profiler() { return *profiler_; }
+  Arena& arena() { return *arena_; }           ///< where intermediates are
+  Profiler& profiler() { return *profiler_; }  ///< off until enabled
 
-  Tracer& tracer() { return *tracer_; }
+  Tracer& tracer() { return *tracer_; }  ///< off without a sink
 
   /// Shows the trace a layer's output.
   void trace(std::string_view layer, ConstView output) const { tracer_->show(layer, output); }

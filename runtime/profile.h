@@ -40,10 +40,12 @@ class Profiler {
   Profiler(const Profiler&) = delete;
   Profiler& operator=(const Profiler&) = delete;
 
+  /// Whether records are kept from now on.
   void enable(bool on) { root_->enabled_ = on; }
-  bool enabled() const { return root_->enabled_; }
+  bool enabled() const { return root_->enabled_; }  ///< whether they are kept
+  /// In the order in which operators ended.
   const std::vector<ProfileRecord>& records() const { return root_->records_; }
-  void clear() { root_->records_.clear(); }
+  void clear() { root_->records_.clear(); }  ///< forgets the records
 
  private:
   friend class ProfileScope;
@@ -66,6 +68,7 @@ class Profiler {
 /// `layer` must outlive it.
 class ProfileScope {
  public:
+  /// Begins; the record is added when the block ends.
   ProfileScope(Profiler& profiler, std::string_view op, std::string_view layer, const Work& work)
       : profiler_(profiler.enabled() && !profiler.busy_ ? &profiler : nullptr),
         op_(op),

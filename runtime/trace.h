@@ -72,6 +72,8 @@ class Tracer {
 /// Traces while it lives. An empty sink is none.
 class [[nodiscard]] TraceScope {
  public:
+  /// To `sink` in place of the sink that there was, which comes back in the end. The tracer must
+  /// outlive this, and nothing may run while it begins or ends.
   TraceScope(Tracer& tracer, TraceSink sink);
   ~TraceScope();
   TraceScope(const TraceScope&) = delete;

@@ -12,16 +12,18 @@
 
 namespace hewn {
 
+/// Patches as tokens with a class token in front, a transformer, and what the class token became
+/// (Dosovitskiy et al., "An image is worth 16x16 words", 2021, as CLIP has it).
 class ImageTower {
  public:
-  /// Reads the tensors `visual.*` of a converted file. Throws Error, naming file and tensor, when
-  /// one is missing or of a shape that does not fit the others.
+  /// Reads `visual.conv1.weight` and so on of a converted file. Throws Error, naming file and
+  /// tensor, when one is missing or of a shape that does not fit the others.
   explicit ImageTower(FileLayers& file);
 
-  std::int64_t picture_size() const { return grid_ * patch_; }  ///< pixels of a side
-  std::int64_t width() const { return transformer_.width(); }
-  std::int64_t blocks() const { return transformer_.blocks(); }
-  std::int64_t embedding_size() const { return proj_.out_features(); }
+  std::int64_t picture_size() const { return grid_ * patch_; }          ///< pixels of a side
+  std::int64_t width() const { return transformer_.width(); }           ///< channels of a token
+  std::int64_t blocks() const { return transformer_.blocks(); }         ///< of the transformer
+  std::int64_t embedding_size() const { return proj_.out_features(); }  ///< channels of a feature
 
   /// The feature of each picture, of length 1: features {1, 1, n, embedding_size()} of pictures
   /// {n, size, size, 3}, preprocessed. `prompts` may be null; its tokens stand behind the patches.

@@ -14,9 +14,11 @@ namespace hewn {
 /// the block that it belongs to reports the state.
 class ConvGruLayer {
  public:
+  /// `gru` under its own name.
   explicit ConvGruLayer(PackedConvGru gru) : gru_(std::move(gru)) {}
 
-  const std::string& name() const { return gru_.name(); }
+  const std::string& name() const { return gru_.name(); }  ///< for errors and profiles
+  /// Of `state`: the hidden state, inputs that change, and room.
   std::int64_t state_channels() const { return gru_.state_channels(); }
 
   /// What inputs x that never change add to each step, in the arena of the Context:

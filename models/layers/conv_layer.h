@@ -14,6 +14,7 @@ namespace hewn {
 /// A convolution that takes its output from the arena and reports it to the trace.
 class ConvLayer {
  public:
+  /// `conv` under its own name.
   explicit ConvLayer(PackedConv2d conv) : conv_(std::move(conv)) {}
 
   /// The same layer, which reports nothing: a part of a block that reports what it makes itself.
@@ -22,10 +23,12 @@ class ConvLayer {
     return std::move(*this);
   }
 
-  const std::string& name() const { return conv_.name(); }
+  const std::string& name() const { return conv_.name(); }  ///< in traces and profiles
+  /// Channels of the output.
   std::int64_t out_channels() const { return conv_.out_channels(); }
+  /// As PackedConv2d has it.
   Nhwc output_shape(const Nhwc& x) const { return conv_.output_shape(x); }
-  const PackedConv2d& conv() const { return conv_; }
+  const PackedConv2d& conv() const { return conv_; }  ///< what it runs
 
   /// The layer's output, in the arena of the Context, reported to its trace under the layer's name.
   View operator()(ConstView x, Context& ctx) const;
@@ -44,10 +47,13 @@ class ConvLayer {
 /// The same for a transposed convolution.
 class ConvTransposeLayer {
  public:
+  /// `conv` under its own name.
   explicit ConvTransposeLayer(PackedConvTranspose2d conv) : conv_(std::move(conv)) {}
 
+  /// y = the layer's output, reported to the trace; see conv_transpose2d().
   void operator()(ConstView x, View y, Context& ctx) const;
 
+  /// What it runs.
   const PackedConvTranspose2d& conv() const { return conv_; }
 
  private:

@@ -101,9 +101,10 @@ class FileLayers : public LayerSource {
   LinearPrecision precision() const { return precision_; }
   /// The file's path, for messages.
   std::string path() const { return tensors_.path(); }
-  const ModelConfig& config() const { return config_; }
+  const ModelConfig& config() const { return config_; }  ///< what the file says beside them
   /// For what is no layer.
   WeightsReader& tensors() { return tensors_; }
+  /// The same, for what reads no values.
   const WeightsReader& tensors() const { return tensors_; }
 
   /// Whether the file has weights for the layer.

@@ -16,17 +16,20 @@ namespace hewn {
 /// they make.
 class LinearLayer {
  public:
+  /// `linear` under its own name.
   explicit LinearLayer(PackedLinear linear) : linear_(std::move(linear)) {}
 
-  const std::string& name() const { return linear_.name(); }
+  const std::string& name() const { return linear_.name(); }  ///< in profiles
+  /// Channels of the output.
   std::int64_t out_features() const { return linear_.out_features(); }
-  const PackedLinear& packed() const { return linear_; }
+  const PackedLinear& packed() const { return linear_; }  ///< what it runs
 
   /// The layer's output, in the arena of the Context.
   View operator()(ConstView x, Context& ctx) const;
 
-  /// The same, written to y, with addends as linear() has them.
+  /// The same, written to y.
   void operator()(ConstView x, View y, Context& ctx) const;
+  /// The same with addends, as linear() has them.
   void operator()(ConstView x, const Addends& addends, View y, Context& ctx) const;
 
  private:
@@ -40,7 +43,7 @@ class LayerNormLayer {
   LayerNormLayer(std::string name, std::vector<float> weight, std::vector<float> bias)
       : name_(std::move(name)), weight_(std::move(weight)), bias_(std::move(bias)) {}
 
-  const std::string& name() const { return name_; }
+  const std::string& name() const { return name_; }  ///< for errors
 
   /// y = layer_norm(x); y may be x.
   void operator()(ConstView x, View y, Context& ctx) const;

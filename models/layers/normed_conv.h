@@ -19,7 +19,8 @@ class NormedConv {
   NormedConv(ConvLayer conv, const std::optional<InstanceNormParams>& norm)
       : conv_(std::move(conv).silent()), norm_(norm) {}
 
-  const std::string& name() const { return conv_.name(); }
+  const std::string& name() const { return conv_.name(); }  ///< of the convolution
+  /// As PackedConv2d has it.
   Nhwc output_shape(const Nhwc& x) const { return conv_.output_shape(x); }
 
   /// y = activation(norm(conv(x))).

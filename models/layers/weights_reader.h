@@ -29,11 +29,13 @@ struct StoredMatrix {
 /// this.
 class WeightsReader {
  public:
+  /// Nothing is read yet.
   explicit WeightsReader(const SafetensorsFile& file) : file_(file) {}
 
   /// The file's path, for messages.
   std::string path() const { return file_.path().string(); }
 
+  /// Whether there is a tensor of this very name.
   bool has(const std::string& tensor) const { return file_.find(tensor) != nullptr; }
   /// How many tensors `<before>0<behind>`, `<before>1<behind>`, … there are up to the first that is
   /// not.

@@ -14,6 +14,8 @@ namespace hewn {
 /// Recognition", 2016): relu(shortcut(x) + convolutions(x)).
 class ResidualBlock {
  public:
+  /// From `in` channels to `out`: two convolutions of 3×3, or in the small network a bottleneck of
+  /// three. Throws as the source does.
   ResidualBlock(LayerSource& layers, const RaftVariant& variant, std::string name, std::int64_t in,
                 std::int64_t out, std::int64_t stride, ConvNorm norm);
 
@@ -30,9 +32,12 @@ class ResidualBlock {
 /// convolution and by the second and the third stage.
 class RaftEncoder {
  public:
+  /// The encoder whose layers are `<name>.conv1` and so on. Throws as the source does.
   RaftEncoder(LayerSource& layers, const RaftVariant& variant, const std::string& name,
               std::int64_t outputs, ConvNorm norm);
 
+  /// The features of the pictures, one after the other. Thread-safe with one Context a thread;
+  /// shapes are the caller's to check.
   void operator()(ConstView images, View features, Context& ctx) const;
 
  private:

@@ -15,6 +15,7 @@ namespace hewn {
 /// Correlations and flow to features of motion, the flow itself behind them.
 class MotionEncoder {
  public:
+  /// `correlations`: the channels that a lookup has. Throws as the source does.
   MotionEncoder(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations);
 
   /// flow: {n, h, w, 2}, motion: {n, h, w, variant.motion}. Traced: "correlation", what is looked
@@ -33,6 +34,7 @@ class MotionEncoder {
 /// The recurrent unit with its state, the flow head and, in the large network, the mask head.
 class UpdateBlock {
  public:
+  /// `correlations`: the channels that a lookup has. Throws as the source does.
   UpdateBlock(LayerSource& layers, const RaftVariant& variant, std::int64_t correlations);
 
   /// What goes from iteration to iteration. It lives in the arena of the Context.
