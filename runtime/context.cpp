@@ -1,7 +1,7 @@
 #include "hewn/runtime/context.h"
 
-#include "hewn/runtime/caches.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/isa/caches.h"
 #include "hewn/runtime/workers.h"
 
 namespace hewn {

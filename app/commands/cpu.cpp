@@ -1,7 +1,7 @@
 // hewn cpu: what this machine has, what is compiled in, what is chosen and why.
-#include "hewn/runtime/caches.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/isa/bf16.h"
+#include "hewn/runtime/isa/caches.h"
 #include "hewn/runtime/isa/isa.h"
 
 #include <cstdlib>

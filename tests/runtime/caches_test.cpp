@@ -1,4 +1,4 @@
-#include "hewn/runtime/caches.h"
+#include "hewn/runtime/isa/caches.h"
 
 #include "hewn/runtime/context.h"
 
