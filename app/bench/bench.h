@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hewn/runtime/context.h"
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/profile.h"
 
 #include <chrono>
@@ -52,11 +53,6 @@ struct Layer {
 /// takes time too. Every repetition runs the same operators.
 std::vector<Layer> profile_layers(std::int64_t repeat, Context& ctx,
                                   const std::function<void()>& work);
-
-struct PictureSize {
-  std::int64_t height = 0;
-  std::int64_t width = 0;
-};
 
 /// What every `hewn bench NETWORK` takes.
 struct BenchOptions {

@@ -2,6 +2,7 @@
 // memory.
 #pragma once
 
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/tensor.h"
 
 #include <cstdint>
@@ -10,18 +11,10 @@
 
 namespace hewn {
 
-/// Pixels of rows [top, bottom) and columns [left, right).
-struct Box {
-  std::int64_t top = 0, left = 0, bottom = 0, right = 0;
-
-  std::int64_t height() const { return bottom - top; }
-  std::int64_t width() const { return right - left; }
-};
-
 /// A part of a picture that is computed at a time.
 struct CompletionTile {
-  Box core;    ///< the pixels that are wanted
-  Box window;  ///< the pixels that they depend on, inside the picture
+  Rectangle core;    ///< the pixels that are wanted
+  Rectangle window;  ///< the pixels that they depend on, inside the picture
 };
 
 struct TileLimits {
@@ -33,8 +26,8 @@ struct TileLimits {
 };
 
 /// Tiles whose cores hold all pixels where `wanted`, {1, h, w, 1}, is not 0. Both sides are
-/// multiples of limits.multiple. Cores do not overlap. Of the ways to halve boxes again and again,
-/// the one whose windows have the fewest pixels, and none of which takes more than
+/// multiples of limits.multiple. Cores do not overlap. Of the ways to halve rectangles again and
+/// again, the one whose windows have the fewest pixels, and none of which takes more than
 /// limits.max_bytes. Throws Error when the smallest windows would.
 std::vector<CompletionTile> plan_tiles(ConstView wanted, const TileLimits& limits);
 

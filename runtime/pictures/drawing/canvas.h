@@ -1,6 +1,7 @@
 // Drawing on pictures, with smooth edges.
 #pragma once
 
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/pictures/image.h"
 #include "hewn/runtime/tensor.h"
 
@@ -12,20 +13,6 @@ namespace hewn {
 
 /// Red, green and blue in [0, 1].
 using Colour = std::array<float, 3>;
-
-/// A place on a picture, in pixels; whole numbers are the centres of pixels.
-struct Place {
-  double x = 0;
-  double y = 0;
-};
-
-/// Whole pixels: columns [left, left + width) of rows [top, top + height).
-struct PixelRectangle {
-  std::int64_t left = 0;
-  std::int64_t top = 0;
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-};
 
 struct Pen {
   Colour colour{};
@@ -41,16 +28,16 @@ class Canvas {
   /// Puts a gray or RGB picture {1, h, w, 1 or 3} with its upper left corner at pixel (left, top),
   /// `brightness` times as bright as it is. left, top ≥ 0.
   void draw_picture(ConstView picture, std::int64_t left, std::int64_t top, float brightness = 1);
-  void fill(const PixelRectangle& rectangle, const Colour& colour);
-  void draw_circle(const Place& centre, double radius, const Pen& pen);
-  void draw_disc(const Place& centre, double radius, const Pen& pen);
-  void draw_line(const Place& from, const Place& to, const Pen& pen);
+  void fill(const Rectangle& rectangle, const Colour& colour);
+  void draw_circle(const Point& centre, double radius, const Pen& pen);
+  void draw_disc(const Point& centre, double radius, const Pen& pen);
+  void draw_line(const Point& from, const Point& to, const Pen& pen);
 
   Image image() const;
 
  private:
   template <typename Distance>
-  void paint_around(const Place& centre, double reach, const Pen& pen, const Distance& distance);
+  void paint_around(const Point& centre, double reach, const Pen& pen, const Distance& distance);
   void blend(std::int64_t x, std::int64_t y, const Pen& pen, double distance);
 
   std::int64_t width_;
