@@ -2,6 +2,7 @@
 #pragma once
 
 #include "hewn/runtime/context.h"
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/profile.h"
 
 #include <chrono>
@@ -59,11 +60,6 @@ struct Profile {
 /// Runs `work` several times with the profiler on, apart from what is timed, since taking notes
 /// takes time too. Every repetition runs the same operators.
 Profile profile_of(std::int64_t repeat, Context& ctx, const std::function<void()>& work);
-
-struct PictureSize {
-  std::int64_t height = 0;
-  std::int64_t width = 0;
-};
 
 /// What every `hewn bench NETWORK` takes.
 struct BenchOptions {

@@ -1,11 +1,10 @@
 // Pictures that measurements draw for themselves.
 #pragma once
 
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/tensor.h"
 
 #include <cstdint>
-
-#include "app/bench/bench.h"
 
 namespace hewn::app {
 

@@ -88,8 +88,8 @@ std::int64_t count_missing(ConstView hole) {
   return count;
 }
 
-Json to_json(const Box& box) {
-  return {{"x", box.left}, {"y", box.top}, {"width", box.width()}, {"height", box.height()}};
+Json to_json(const Rectangle& r) {
+  return {{"x", r.left}, {"y", r.top}, {"width", r.width}, {"height", r.height}};
 }
 
 /// One run of the command.
@@ -178,10 +178,10 @@ class CompleteCommand {
         load_discriminators(options_.model, options_.common);
     Context ctx = make_context(options_.common);
     const float probability = score_completion(discriminators, completed, hole, ctx);
-    const Box window = score_window(hole);
+    const Rectangle window = score_window(hole);
     report_["score"] = {{"probability", shortest(probability)}, {"window", to_json(window)}};
     said_ << "real with a probability of " << fixed(probability, 3)
-          << ", say the discriminators, of " << window.width() << " × " << window.height()
+          << ", say the discriminators, of " << window.width << " × " << window.height
           << " pixels around the hole\n";
   }
 

@@ -97,7 +97,7 @@ class Sheet {
   }
 
   void draw_card(const AnsweredPicture& answered, std::int64_t left, std::int64_t top) {
-    canvas_.fill({left, top, kCardWidth, card_height_}, kCard);
+    canvas_.fill({top, left, card_height_, kCardWidth}, kCard);
     const Nhwc& s = answered.picture.shape();
     require(s.w <= kPictureWidth && s.h <= kPictureHeight,
             "answer sheet: expected a picture of at most ", kPictureWidth, " × ", kPictureHeight,
@@ -123,8 +123,8 @@ class Sheet {
               left, top, colour);
     draw_text(canvas_, percent, left + kPanelWidth - percent_width, top, colour);
     const auto length = std::llround(part * static_cast<float>(kPanelWidth));
-    canvas_.fill({left, top + kBarTop, kPanelWidth, kBarHeight}, kTrack);
-    canvas_.fill({left, top + kBarTop, length, kBarHeight}, best ? kBest : kOther);
+    canvas_.fill({top + kBarTop, left, kBarHeight, kPanelWidth}, kTrack);
+    canvas_.fill({top + kBarTop, left, kBarHeight, length}, best ? kBest : kOther);
   }
 
   const std::vector<AnsweredPicture>& pictures_;

@@ -27,7 +27,7 @@ double scale_for(std::int64_t width, std::int64_t height) {
   return std::max(1.0, std::sqrt(static_cast<double>(width * height)) / kReferenceSide);
 }
 
-Place place_of(const Keypoint& keypoint, double left = 0) {
+Point point_of(const Keypoint& keypoint, double left = 0) {
   return {static_cast<double>(keypoint.x) + left, static_cast<double>(keypoint.y)};
 }
 
@@ -47,9 +47,9 @@ class MatchDrawing {
 
   /// Lines fade with their number, so that the pictures stay in sight.
   void draw_match(const Match& match, bool inlier, float fading) {
-    const Place from = place_of(a_.keypoints[static_cast<std::size_t>(match.a)]);
-    const Place to =
-        place_of(b_.keypoints[static_cast<std::size_t>(match.b)], static_cast<double>(left_of_b_));
+    const Point from = point_of(a_.keypoints[static_cast<std::size_t>(match.a)]);
+    const Point to =
+        point_of(b_.keypoints[static_cast<std::size_t>(match.b)], static_cast<double>(left_of_b_));
     const Pen line{inlier ? kInlier : kOutlier, scale_, fading * (inlier ? 0.65F : 0.22F)};
     const Pen end{line.colour, scale_, inlier ? 1.0F : 0.4F};
     canvas_.draw_line(from, to, line);
@@ -63,7 +63,7 @@ class MatchDrawing {
     const double bottom = static_cast<double>(a_.gray.shape().h) - 0.5;
     const std::array<Eigen::Vector2d, 4> corners{
         {{-0.5, -0.5}, {right, -0.5}, {right, bottom}, {-0.5, bottom}}};
-    std::array<Place, 4> outline{};
+    std::array<Point, 4> outline{};
     for (std::size_t i = 0; i < corners.size(); ++i) {
       const std::optional<Eigen::Vector2d> corner = project(homography, corners[i]);
       if (!corner) return;
@@ -101,8 +101,8 @@ Image draw_keypoints(const Features& features) {
     // Scores crowd near 0; their root spreads them over the colours.
     const double strength = std::sqrt(static_cast<double>(keypoint->score) / best);
     const float opacity = 0.5F + 0.5F * static_cast<float>(strength);
-    canvas.draw_circle(place_of(*keypoint), 3 * scale, {kShadow, 2.6 * scale, 0.35F * opacity});
-    canvas.draw_circle(place_of(*keypoint), 3 * scale,
+    canvas.draw_circle(point_of(*keypoint), 3 * scale, {kShadow, 2.6 * scale, 0.35F * opacity});
+    canvas.draw_circle(point_of(*keypoint), 3 * scale,
                        {warm_colour(strength), 1.3 * scale, opacity});
   }
   return canvas.image();

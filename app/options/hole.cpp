@@ -1,6 +1,7 @@
 #include "app/options/hole.h"
 
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/pictures/geometry.h"
 
 #include <algorithm>
 #include <sstream>
@@ -11,18 +12,15 @@ namespace hewn::app {
 
 namespace {
 
-struct Rectangle {
-  std::int64_t x = 0, y = 0, width = 0, height = 0;
-};
-
 Rectangle parse_rectangle(const std::string& text) {
   Rectangle r;
   char comma[3] = {};
   char rest = 0;
   std::istringstream in(text);
-  const bool parsed = in >> r.x >> comma[0] >> r.y >> comma[1] >> r.width >> comma[2] >> r.height &&
-                      !(in >> rest) && std::ranges::all_of(comma, [](char c) { return c == ','; });
-  if (parsed && r.x >= 0 && r.y >= 0 && r.width >= 1 && r.height >= 1) return r;
+  const bool parsed =
+      in >> r.left >> comma[0] >> r.top >> comma[1] >> r.width >> comma[2] >> r.height &&
+      !(in >> rest) && std::ranges::all_of(comma, [](char c) { return c == ','; });
+  if (parsed && r.left >= 0 && r.top >= 0 && r.width >= 1 && r.height >= 1) return r;
   throw UsageError(
       text_of("--rect: expected X,Y,WIDTH,HEIGHT in pixels, as in 100,80,64,64, got '", text, "'"));
 }
@@ -31,11 +29,11 @@ void cut(const std::string& text, const std::filesystem::path& path, View hole) 
   const Rectangle r = parse_rectangle(text);
   const std::int64_t h = hole.shape.h;
   const std::int64_t w = hole.shape.w;
-  require(r.x < w && r.width <= w - r.x && r.y < h && r.height <= h - r.y, "--rect ", text,
-          ": expected a rectangle inside of ", path.string(), ", which has ", w, " × ", h,
+  require(r.left < w && r.width <= w - r.left && r.top < h && r.height <= h - r.top, "--rect ",
+          text, ": expected a rectangle inside of ", path.string(), ", which has ", w, " × ", h,
           " pixels");
-  for (std::int64_t y = r.y; y < r.y + r.height; ++y) {
-    std::fill_n(hole.pixel(0, y, r.x), r.width, 1.0F);
+  for (std::int64_t y = r.top; y < r.bottom(); ++y) {
+    std::fill_n(hole.pixel(0, y, r.left), r.width, 1.0F);
   }
 }
 

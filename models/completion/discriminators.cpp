@@ -33,26 +33,43 @@ std::int64_t around(std::int64_t begin, std::int64_t end, std::int64_t side, std
   return std::clamp<std::int64_t>((begin + end - side) / 2, 0, size - side);
 }
 
-Box square_around(const Box& box, std::int64_t side, std::int64_t height, std::int64_t width) {
-  const std::int64_t top = around(box.top, box.bottom, side, height);
-  const std::int64_t left = around(box.left, box.right, side, width);
-  return {top, left, top + side, left + side};
+Rectangle square_around(const Rectangle& r, std::int64_t side, std::int64_t height,
+                        std::int64_t width) {
+  return {around(r.top, r.bottom(), side, height), around(r.left, r.right(), side, width), side,
+          side};
 }
 
-Box bounding_box(ConstView mask) {
-  Box box{mask.shape.h, mask.shape.w, 0, 0};
+Rectangle bounding_box(ConstView mask) {
+  std::int64_t top = mask.shape.h;
+  std::int64_t left = mask.shape.w;
+  std::int64_t bottom = 0;
+  std::int64_t right = 0;
   for (std::int64_t y = 0; y < mask.shape.h; ++y) {
     for (std::int64_t x = 0; x < mask.shape.w; ++x) {
       if (*mask.pixel(0, y, x) == 0) continue;
-      box = {std::min(box.top, y), std::min(box.left, x), std::max(box.bottom, y + 1),
-             std::max(box.right, x + 1)};
+      top = std::min(top, y);
+      left = std::min(left, x);
+      bottom = std::max(bottom, y + 1);
+      right = std::max(right, x + 1);
     }
   }
-  return box;
+  return Rectangle::of_sides(top, left, bottom, right);
 }
 
+<<<<<<< HEAD
 ConstView crop(ConstView picture, const Box& box) {
   return picture.window(box.top, box.left, box.height(), box.width());
+=======
+View crop(ConstView picture, const Rectangle& box, Arena& arena) {
+  const View part = arena.view({1, box.height, box.width, picture.shape.c});
+  for (std::int64_t y = 0; y < box.height; ++y) {
+    for (std::int64_t x = 0; x < box.width; ++x) {
+      std::copy_n(picture.pixel(0, box.top + y, box.left + x), picture.shape.c,
+                  part.pixel(0, y, x));
+    }
+  }
+  return part;
+>>>>>>> part-d
 }
 
 /// A square picture, scaled: averaged over whole blocks of pixels as far as that goes, so that
@@ -122,13 +139,13 @@ float ContextDiscriminators::operator()(ConstView patch, ConstView picture, Cont
   return *joint_(both, ctx).data;
 }
 
-Box score_window(ConstView mask) {
+Rectangle score_window(ConstView mask) {
   const Nhwc& s = mask.shape;
-  const Box hole = bounding_box(mask);
-  require(hole.height() > 0, "discriminators: the mask has no hole to look at");
+  const Rectangle hole = bounding_box(mask);
+  require(hole.height > 0, "discriminators: the mask has no hole to look at");
   // In training, holes are at most the size of the patch, and pictures are twice as large.
   constexpr std::int64_t kStep = ContextDiscriminators::kPicture;
-  const std::int64_t wanted = round_up(2 * std::max(hole.height(), hole.width()), kStep);
+  const std::int64_t wanted = round_up(2 * std::max(hole.height, hole.width), kStep);
   return square_around(hole, std::min({wanted, s.h, s.w}), s.h, s.w);
 }
 
@@ -140,14 +157,24 @@ float score_completion(const ContextDiscriminators& discriminators, ConstView pi
   require(s.n == 1 && s.c == 3 && mask.shape == Nhwc{1, s.h, s.w, 1},
           "discriminators: expected an RGB picture and a mask of its size, got ", s, " and ",
           mask.shape);
-  const Box window = score_window(mask);
-  const Box hole = bounding_box(mask);
+  const Rectangle window = score_window(mask);
+  const Rectangle hole = bounding_box(mask);
   const Arena::Scope scope(ctx.arena());
+<<<<<<< HEAD
   const ConstView whole = scale(crop(picture, window), kPicture, ctx);
   const auto scaled = [&](std::int64_t place) { return place * kPicture / window.height(); };
   const Box hole_there{scaled(hole.top - window.top), scaled(hole.left - window.left),
                        scaled(hole.bottom - window.top), scaled(hole.right - window.left)};
   const ConstView patch = crop(whole, square_around(hole_there, kPatch, kPicture, kPicture));
+=======
+  const View whole = scale(crop(picture, window, ctx.arena()), kPicture, ctx);
+  const auto scaled = [&](std::int64_t place) { return place * kPicture / window.height; };
+  const auto hole_there =
+      Rectangle::of_sides(scaled(hole.top - window.top), scaled(hole.left - window.left),
+                          scaled(hole.bottom() - window.top), scaled(hole.right() - window.left));
+  const View patch =
+      crop(whole, square_around(hole_there, kPatch, kPicture, kPicture), ctx.arena());
+>>>>>>> part-d
   return discriminators(patch, whole, ctx);
 }
 

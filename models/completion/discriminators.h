@@ -3,10 +3,10 @@
 // section 3.3.
 #pragma once
 
-#include "hewn/models/completion/tiles.h"
 #include "hewn/models/layers/layer_source.h"
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/tensor.h"
 
 #include <array>
@@ -49,7 +49,7 @@ class ContextDiscriminators {
 /// What of a picture with a hole is scored: the smallest square around the hole whose side is a
 /// multiple of 256 and twice the hole's, or else the largest that the picture has room for. Throws
 /// Error unless mask, {1, h, w, 1}, has a pixel that is not 0.
-Box score_window(ConstView mask);
+Rectangle score_window(ConstView mask);
 
 /// The probability that a completed picture is real, as the discriminators have it from its
 /// score_window(), scaled to 256 × 256, and of that the 128 × 128 pixels around the hole.

@@ -51,25 +51,34 @@ class Painter {
 
   void paint(const CompletionTile& tile) {
     Arena& arena = ctx_.arena();
-    arena.reserve(bytes(tile.window.height(), tile.window.width()));
+    arena.reserve(bytes(tile.window.height, tile.window.width));
     const Arena::Scope scope(arena);
-    const View y = arena.view({1, tile.window.height(), tile.window.width(), raw_.shape.c});
+    const View y = arena.view({1, tile.window.height, tile.window.width, raw_.shape.c});
     {
       const Arena::Scope inputs(arena);
       const View x = arena.view({1, y.shape.h, y.shape.w, network_.in_channels()});
       prepare(tile.window, x);
       network_.forward(x, y, ctx_);
     }
+<<<<<<< HEAD
     const Box& core = tile.core;
     const std::int64_t rows = std::min(core.bottom, raw_.shape.h) - core.top;
     const std::int64_t columns = std::min(core.right, raw_.shape.w) - core.left;
     copy(y.window(core.top - tile.window.top, core.left - tile.window.left, rows, columns),
          raw_.window(core.top, core.left, rows, columns));
+=======
+    const Rectangle& core = tile.core;
+    const std::int64_t columns = std::min(core.right(), raw_.shape.w) - core.left;
+    for (std::int64_t row = core.top; row < std::min(core.bottom(), raw_.shape.h); ++row) {
+      std::copy_n(y.pixel(0, row - tile.window.top, core.left - tile.window.left),
+                  columns * raw_.shape.c, raw_.pixel(0, row, core.left));
+    }
+>>>>>>> part-d
   }
 
  private:
   /// What the network takes of a window of the padded picture.
-  void prepare(const Box& window, View x) {
+  void prepare(const Rectangle& window, View x) {
     const Arena::Scope scope(ctx_.arena());
     const View picture = ctx_.arena().view({1, 1, x.shape.w, picture_.shape.c});
     const View mask = ctx_.arena().view({1, 1, x.shape.w, 1});

@@ -10,11 +10,11 @@ namespace hewn {
 
 namespace {
 
-/// Boxes whose sides are at most this are not halved: their windows are nearly all context.
+/// Rectangles whose sides are at most this are not halved: their windows are nearly all context.
 constexpr std::int64_t kLeastSide = 64;
 
-/// How many cells of a box hold wanted pixels, by a table of sums over all boxes from the corner
-/// (Crow, "Summed-area tables for texture mapping", 1984). Boxes here count cells.
+/// How many cells of a rectangle hold wanted pixels, by a table of sums over all rectangles from
+/// the corner (Crow, "Summed-area tables for texture mapping", 1984). Rectangles here count cells.
 class WantedCells {
  public:
   WantedCells(ConstView wanted, std::int64_t cell)
@@ -29,17 +29,21 @@ class WantedCells {
     }
   }
 
-  Box all() const { return {0, 0, height_, width_}; }
+  Rectangle all() const { return {0, 0, height_, width_}; }
 
-  /// The smallest box inside this one that holds all that is wanted; empty where nothing is.
-  Box shrink(Box box) const {
-    const std::int64_t total = count(box);
+  /// The smallest rectangle inside this one that holds all that is wanted; empty where nothing is.
+  Rectangle shrink(const Rectangle& cells) const {
+    const std::int64_t total = count(cells);
     if (total == 0) return {};
-    while (count({box.top + 1, box.left, box.bottom, box.right}) == total) ++box.top;
-    while (count({box.top, box.left, box.bottom - 1, box.right}) == total) --box.bottom;
-    while (count({box.top, box.left + 1, box.bottom, box.right}) == total) ++box.left;
-    while (count({box.top, box.left, box.bottom, box.right - 1}) == total) --box.right;
-    return box;
+    std::int64_t top = cells.top;
+    std::int64_t left = cells.left;
+    std::int64_t bottom = cells.bottom();
+    std::int64_t right = cells.right();
+    while (count(Rectangle::of_sides(top + 1, left, bottom, right)) == total) ++top;
+    while (count(Rectangle::of_sides(top, left, bottom - 1, right)) == total) --bottom;
+    while (count(Rectangle::of_sides(top, left + 1, bottom, right)) == total) ++left;
+    while (count(Rectangle::of_sides(top, left, bottom, right - 1)) == total) --right;
+    return Rectangle::of_sides(top, left, bottom, right);
   }
 
  private:
@@ -58,9 +62,9 @@ class WantedCells {
   std::int64_t at(std::int64_t y, std::int64_t x) const {
     return sums_[static_cast<std::size_t>(y * (width_ + 1) + x)];
   }
-  std::int64_t count(const Box& box) const {
-    return at(box.bottom, box.right) - at(box.top, box.right) - at(box.bottom, box.left) +
-           at(box.top, box.left);
+  std::int64_t count(const Rectangle& r) const {
+    return at(r.bottom(), r.right()) - at(r.top, r.right()) - at(r.bottom(), r.left) +
+           at(r.top, r.left);
   }
 
   std::int64_t height_;
@@ -83,25 +87,27 @@ class Planner {
     std::vector<CompletionTile> tiles;
   };
 
-  Plan best(Box cells) const {
+  Plan best(Rectangle cells) const {
     cells = cells_.shrink(cells);
-    if (cells.height() == 0) return {};
+    if (cells.height == 0) return {};
     const CompletionTile tile = tile_of(cells);
-    const std::int64_t h = tile.window.height();
-    const std::int64_t w = tile.window.width();
+    const std::int64_t h = tile.window.height;
+    const std::int64_t w = tile.window.width;
     const bool fits = limits_.bytes(h, w) <= limits_.max_bytes;
     Plan whole{.pixels = fits ? h * w : kTooLarge, .tiles = {tile}};
-    if (std::max(tile.core.height(), tile.core.width()) <= kLeastSide) {
+    if (std::max(tile.core.height, tile.core.width) <= kLeastSide) {
       require(fits, "completion: expected at least ", limits_.bytes(h, w),
               " bytes of memory for its maps, got ", limits_.max_bytes);
       return whole;
     }
-    Box first = cells;
-    Box second = cells;
-    if (cells.height() >= cells.width()) {
-      first.bottom = second.top = cells.top + cells.height() / 2;
+    Rectangle first = cells;
+    Rectangle second;
+    if (cells.height >= cells.width) {
+      first.height = cells.height / 2;
+      second = Rectangle::of_sides(first.bottom(), cells.left, cells.bottom(), cells.right());
     } else {
-      first.right = second.left = cells.left + cells.width() / 2;
+      first.width = cells.width / 2;
+      second = Rectangle::of_sides(cells.top, first.right(), cells.bottom(), cells.right());
     }
     Plan halves = best(first);
     Plan rest = best(second);
@@ -111,14 +117,15 @@ class Planner {
     return halves;
   }
 
-  CompletionTile tile_of(const Box& cells) const {
+  CompletionTile tile_of(const Rectangle& cells) const {
     const std::int64_t cell = limits_.multiple;
-    const Box core{cells.top * cell, cells.left * cell, cells.bottom * cell, cells.right * cell};
+    const Rectangle core{cells.top * cell, cells.left * cell, cells.height * cell,
+                         cells.width * cell};
     return {.core = core,
-            .window = {std::max<std::int64_t>(core.top - limits_.context, 0),
-                       std::max<std::int64_t>(core.left - limits_.context, 0),
-                       std::min(core.bottom + limits_.context, shape_.h),
-                       std::min(core.right + limits_.context, shape_.w)}};
+            .window = Rectangle::of_sides(std::max<std::int64_t>(core.top - limits_.context, 0),
+                                          std::max<std::int64_t>(core.left - limits_.context, 0),
+                                          std::min(core.bottom() + limits_.context, shape_.h),
+                                          std::min(core.right() + limits_.context, shape_.w))};
   }
 
   const TileLimits& limits_;

@@ -2,6 +2,7 @@
 // memory.
 #pragma once
 
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/tensor.h"
 
 #include <cstdint>
@@ -10,6 +11,7 @@
 
 namespace hewn {
 
+<<<<<<< HEAD
 /// Pixels of rows [top, bottom) and columns [left, right).
 struct Box {
   std::int64_t top = 0, left = 0, bottom = 0, right = 0;
@@ -18,10 +20,12 @@ struct Box {
   std::int64_t width() const { return right - left; }   ///< in pixels
 };
 
+=======
+>>>>>>> part-d
 /// A part of a picture that is computed at a time.
 struct CompletionTile {
-  Box core;    ///< the pixels that are wanted
-  Box window;  ///< the pixels that they depend on, inside the picture
+  Rectangle core;    ///< the pixels that are wanted
+  Rectangle window;  ///< the pixels that they depend on, inside the picture
 };
 
 /// What a window has to hold, and may take.
@@ -34,8 +38,8 @@ struct TileLimits {
 };
 
 /// Tiles whose cores hold all pixels where `wanted`, {1, h, w, 1}, is not 0. Both sides are
-/// multiples of limits.multiple. Cores do not overlap. Of the ways to halve boxes again and again,
-/// the one whose windows have the fewest pixels, and none of which takes more than
+/// multiples of limits.multiple. Cores do not overlap. Of the ways to halve rectangles again and
+/// again, the one whose windows have the fewest pixels, and none of which takes more than
 /// limits.max_bytes. Throws Error when the smallest windows would.
 std::vector<CompletionTile> plan_tiles(ConstView wanted, const TileLimits& limits);
 

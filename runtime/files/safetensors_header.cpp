@@ -36,14 +36,14 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   std::map<std::string, std::string> metadata;
 
   bool start_object(std::size_t) override {
-    if (place_ == Place::start) {
-      place_ = Place::names;
-    } else if (place_ == Place::names && key_ == kMetadata) {
-      place_ = Place::metadata;
-    } else if (place_ == Place::names) {
+    if (state_ == State::start) {
+      state_ = State::names;
+    } else if (state_ == State::names && key_ == kMetadata) {
+      state_ = State::metadata;
+    } else if (state_ == State::names) {
       tensors.push_back({.name = key_, .dtype = {}, .shape = {}, .offsets = {}});
       fields_.clear();
-      place_ = Place::tensor;
+      state_ = State::tensor;
     } else {
       unexpected("an object");
     }
@@ -51,10 +51,10 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool key(std::string& name) override {
-    if (place_ == Place::names) {
+    if (state_ == State::names) {
       if (name != kMetadata) check_tensor_name(name);
       require(names_.insert(name).second, "'", name, "' occurs twice");
-    } else if (place_ == Place::tensor) {
+    } else if (state_ == State::tensor) {
       require(name == "dtype" || name == "shape" || name == "data_offsets", where(),
               "expected dtype, shape and data_offsets, got another key");
       require(fields_.insert(name).second, where(), name, " occurs twice");
@@ -64,29 +64,29 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool end_object() override {
-    if (place_ == Place::names) {
-      place_ = Place::end;
+    if (state_ == State::names) {
+      state_ = State::end;
       return true;
     }
-    require(place_ == Place::metadata || fields_.size() == 3, where(),
+    require(state_ == State::metadata || fields_.size() == 3, where(),
             "expected dtype, shape and data_offsets, but one is missing");
-    place_ = Place::names;
+    state_ = State::names;
     return true;
   }
 
   bool start_array(std::size_t) override {
-    if (place_ != Place::tensor || key_ == "dtype") unexpected("an array");
-    place_ = Place::numbers;
+    if (state_ != State::tensor || key_ == "dtype") unexpected("an array");
+    state_ = State::numbers;
     return true;
   }
 
   bool end_array() override {
-    place_ = Place::tensor;
+    state_ = State::tensor;
     return true;
   }
 
   bool number_unsigned(number_unsigned_t value) override {
-    if (place_ != Place::numbers) unexpected("a number");
+    if (state_ != State::numbers) unexpected("a number");
     auto& numbers = key_ == "shape" ? tensors.back().shape : tensors.back().offsets;
     require(numbers.size() < kMaxRank, where(), key_, ": expected at most ", kMaxRank, " numbers");
     numbers.push_back(value);
@@ -94,9 +94,9 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
   bool string(std::string& value) override {
-    if (place_ == Place::metadata) {
+    if (state_ == State::metadata) {
       require(metadata.emplace(key_, std::move(value)).second, kMetadata, ": a key occurs twice");
-    } else if (place_ == Place::tensor && key_ == "dtype") {
+    } else if (state_ == State::tensor && key_ == "dtype") {
       tensors.back().dtype = std::move(value);
     } else {
       unexpected("a string");
@@ -115,32 +115,32 @@ class HeaderReader final : public nlohmann::json_sax<nlohmann::json> {
   }
 
  private:
-  enum class Place { start, names, metadata, tensor, numbers, end };
+  enum class State { start, names, metadata, tensor, numbers, end };
 
   std::string where() const {
-    if (place_ == Place::metadata) return text_of(kMetadata, ": ");
+    if (state_ == State::metadata) return text_of(kMetadata, ": ");
     return tensors.empty() ? "" : text_of("tensor '", tensors.back().name, "': ");
   }
 
   [[noreturn]] void unexpected(const char* what) const {
-    switch (place_) {
-      case Place::start:
-      case Place::end:
+    switch (state_) {
+      case State::start:
+      case State::end:
         fail("expected an object, got ", what);
-      case Place::names:
+      case State::names:
         fail("'", key_, "': expected an object, got ", what);
-      case Place::metadata:
+      case State::metadata:
         fail(kMetadata, ": expected strings, got ", what);
-      case Place::tensor:
+      case State::tensor:
         fail(where(), key_, ": expected ", key_ == "dtype" ? "a string" : "an array", ", got ",
              what);
-      case Place::numbers:
+      case State::numbers:
         fail(where(), key_, ": expected whole numbers from 0, got ", what);
     }
     fail("unexpected ", what);
   }
 
-  Place place_ = Place::start;
+  State state_ = State::start;
   std::string key_;
   std::set<std::string> names_;
   std::set<std::string> fields_;

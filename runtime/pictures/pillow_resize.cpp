@@ -104,9 +104,9 @@ class Axis {
   std::span<Window> windows_;
 };
 
-/// Rows of a picture that are being resized: of the picture itself, or of what the first pass left.
+/// What a pass resizes: rows of the picture itself, or of what the first pass left.
 template <typename Value>
-struct Rows {
+struct PassInput {
   const Value* values;  ///< the first pixel that the part sees
   std::int64_t stride;  ///< values from row to row
   std::int64_t channels;
@@ -114,7 +114,8 @@ struct Rows {
 
 /// RGB of one row along x.
 template <typename Value>
-void resize_row(const Rows<Value>& rows, std::int64_t y, const Axis& columns, std::uint8_t* rgb) {
+void resize_row(const PassInput<Value>& rows, std::int64_t y, const Axis& columns,
+                std::uint8_t* rgb) {
   const bool gray = rows.channels < kColours;
   const std::int64_t green = gray ? 0 : 1;
   const std::int64_t blue = gray ? 0 : 2;
@@ -134,7 +135,7 @@ void resize_row(const Rows<Value>& rows, std::int64_t y, const Axis& columns, st
 
 /// One row along y, all channels; `sums` has room for its values.
 template <typename Value>
-void combine_rows(const Rows<Value>& rows, const Axis& axis, std::int64_t y,
+void combine_rows(const PassInput<Value>& rows, const Axis& axis, std::int64_t y,
                   std::span<std::int32_t> sums, std::uint8_t* out) {
   const Window& window = axis.windows()[static_cast<std::size_t>(y)];
   const Value* row = rows.values + rows.stride * (window.begin - axis.begin());
@@ -164,7 +165,7 @@ class Resize {
     const std::int64_t stride = kColours * columns_.count();
     std::uint8_t* narrow = allocate(count, stride);
     resize_width(picture_, count, narrow);
-    resize_height(Rows<std::uint8_t>{narrow, stride, kColours}, stride, rgb);
+    resize_height(PassInput<std::uint8_t>{narrow, stride, kColours}, stride, rgb);
   }
 
   void height_first(std::uint8_t* rgb) const {
@@ -172,7 +173,7 @@ class Resize {
     const std::int64_t stride = channels * (columns_.end() - columns_.begin());
     std::uint8_t* low = allocate(rows_.count(), stride);
     resize_height(picture_, stride, low);
-    resize_width(Rows<std::uint8_t>{low, stride, channels}, rows_.count(), rgb);
+    resize_width(PassInput<std::uint8_t>{low, stride, channels}, rows_.count(), rgb);
   }
 
  private:
@@ -184,7 +185,7 @@ class Resize {
   }
 
   template <typename Value>
-  void resize_width(const Rows<Value>& rows, std::int64_t count, std::uint8_t* rgb) const {
+  void resize_width(const PassInput<Value>& rows, std::int64_t count, std::uint8_t* rgb) const {
     parallel_for(ctx_, count, kGrain, [&](std::int64_t begin, std::int64_t end, int) {
       for (std::int64_t y = begin; y < end; ++y) {
         resize_row(rows, y, columns_, rgb + y * kColours * columns_.count());
@@ -193,7 +194,7 @@ class Resize {
   }
 
   template <typename Value>
-  void resize_height(const Rows<Value>& rows, std::int64_t values, std::uint8_t* out) const {
+  void resize_height(const PassInput<Value>& rows, std::int64_t values, std::uint8_t* out) const {
     const auto sums = ctx_.arena().allocate<std::int32_t>(checked_multiply(ctx_.threads(), values));
     parallel_for(ctx_, rows_.count(), kGrain,
                  [&](std::int64_t begin, std::int64_t end, int worker) {
@@ -208,7 +209,7 @@ class Resize {
   Context& ctx_;
   Axis columns_;
   Axis rows_;
-  Rows<std::uint16_t> picture_;
+  PassInput<std::uint16_t> picture_;
 };
 
 /// The upper half of 16 bits.

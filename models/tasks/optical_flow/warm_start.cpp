@@ -18,17 +18,17 @@ namespace hewn {
 namespace {
 
 /// x and y.
-using Place = std::array<double, 2>;
+using Coordinates = std::array<double, 2>;
 
 /// Where a pixel's vector landed, and which pixel that was.
 struct Landed {
-  Place at{};
+  Coordinates at{};
   std::int64_t source = 0;
 };
 
 double square(double x) { return x * x; }
 
-double squared_distance(const Place& a, const Place& b) {
+double squared_distance(const Coordinates& a, const Coordinates& b) {
   return square(a[0] - b[0]) + square(a[1] - b[1]);
 }
 
@@ -40,7 +40,7 @@ std::vector<Landed> land(ConstView flow) {
   for (std::int64_t y = 0; y < flow.shape.h; ++y) {
     for (std::int64_t x = 0; x < flow.shape.w; ++x) {
       const float* vector = flow.pixel(0, y, x);
-      const Place at{static_cast<double>(x) + vector[0], static_cast<double>(y) + vector[1]};
+      const Coordinates at{static_cast<double>(x) + vector[0], static_cast<double>(y) + vector[1]};
       const bool within = at[0] > 0 && at[0] < w && at[1] > 0 && at[1] < h;  // NaN is not
       if (within) points.push_back({at, y * flow.shape.w + x});
     }
@@ -54,11 +54,12 @@ std::vector<Landed> land(ConstView flow) {
 }
 
 /// The smallest rectangle around some points.
-struct Box {
-  Place low{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
-  Place high{-std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()};
+struct Bounds {
+  Coordinates low{std::numeric_limits<double>::infinity(), std::numeric_limits<double>::infinity()};
+  Coordinates high{-std::numeric_limits<double>::infinity(),
+                   -std::numeric_limits<double>::infinity()};
 
-  explicit Box(std::span<const Landed> points) {
+  explicit Bounds(std::span<const Landed> points) {
     for (const Landed& point : points) {
       for (std::size_t axis = 0; axis < 2; ++axis) {
         low[axis] = std::min(low[axis], point.at[axis]);
@@ -70,7 +71,7 @@ struct Box {
   std::size_t longer_axis() const { return high[1] - low[1] > high[0] - low[0] ? 1 : 0; }
 
   /// At most the computed distance of any point inside: rounding keeps the order of numbers.
-  double squared_distance(const Place& from) const {
+  double squared_distance(const Coordinates& from) const {
     const auto beyond = [&](std::size_t axis) {
       return std::max({low[axis] - from[axis], 0.0, from[axis] - high[axis]});
     };
@@ -90,7 +91,7 @@ class NearestPoint {
 
   /// The point nearest to `place`, the smallest source among equals. `guess` is any of the points;
   /// a near one saves time. There is at least one point.
-  Landed nearest(const Place& place, const Landed& guess) const {
+  Landed nearest(const Coordinates& place, const Landed& guess) const {
     Search search{place, guess, squared_distance(guess.at, place)};
     visit(0, search);
     return search.best;
@@ -103,14 +104,14 @@ class NearestPoint {
 
   /// Points [begin, end), in two children unless there are few. The first child is the next node.
   struct Node {
-    Box box;
+    Bounds bounds;
     std::size_t begin;
     std::size_t end;
     std::size_t second_child;  // 0 for a leaf
   };
 
   struct Search {
-    Place place;
+    Coordinates place;
     Landed best;
     double squared;
 
@@ -126,9 +127,9 @@ class NearestPoint {
   void build(std::size_t begin, std::size_t end) {
     const auto points = std::span(points_).subspan(begin, end - begin);
     const std::size_t self = nodes_.size();
-    nodes_.push_back({Box(points), begin, end, 0});
+    nodes_.push_back({Bounds(points), begin, end, 0});
     if (points.size() <= kLeaf) return;
-    const std::size_t axis = nodes_[self].box.longer_axis();
+    const std::size_t axis = nodes_[self].bounds.longer_axis();
     const auto half = static_cast<std::ptrdiff_t>(points.size() / 2);
     std::ranges::nth_element(points, points.begin() + half, {},
                              [axis](const Landed& point) { return point.at[axis]; });
@@ -145,15 +146,15 @@ class NearestPoint {
       return;
     }
     std::array<std::size_t, 2> children{index + 1, node.second_child};
-    std::array<double, 2> bounds{nodes_[children[0]].box.squared_distance(search.place),
-                                 nodes_[children[1]].box.squared_distance(search.place)};
-    if (bounds[1] < bounds[0]) {
+    std::array<double, 2> least{nodes_[children[0]].bounds.squared_distance(search.place),
+                                nodes_[children[1]].bounds.squared_distance(search.place)};
+    if (least[1] < least[0]) {
       std::swap(children[0], children[1]);
-      std::swap(bounds[0], bounds[1]);
+      std::swap(least[0], least[1]);
     }
     // At equal distance there may be a smaller source.
     for (std::size_t i = 0; i < 2; ++i) {
-      if (bounds[i] <= search.squared) visit(children[i], search);
+      if (least[i] <= search.squared) visit(children[i], search);
     }
   }
 

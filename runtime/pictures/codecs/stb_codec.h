@@ -1,6 +1,7 @@
 // The one door to stb: PNG and JPEG decoding, and zlib compression. Internal: not installed.
 #pragma once
 
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/pictures/image.h"
 
 #include <cstddef>
@@ -9,12 +10,6 @@
 #include <vector>
 
 namespace hewn::detail {
-
-/// A picture's sides as the header of a JPEG has them.
-struct PictureSize {
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-};
 
 /// Reads a JPEG up to the size of its frame. Throws Error with stb's reason.
 PictureSize stb_jpeg_size(std::span<const std::byte> file);

@@ -24,7 +24,7 @@ Range pixels_near(double centre, double reach, std::int64_t size) {
   return {static_cast<std::int64_t>(begin), static_cast<std::int64_t>(end)};
 }
 
-double distance_to_segment(const Place& from, const Place& to, double x, double y) {
+double distance_to_segment(const Point& from, const Point& to, double x, double y) {
   const double dx = to.x - from.x;
   const double dy = to.y - from.y;
   const double squared_length = dx * dx + dy * dy;
@@ -57,9 +57,9 @@ void Canvas::draw_picture(ConstView picture, std::int64_t left, std::int64_t top
   }
 }
 
-void Canvas::fill(const PixelRectangle& rectangle, const Colour& colour) {
-  const std::int64_t bottom = std::min(rectangle.top + rectangle.height, height_);
-  const std::int64_t right = std::min(rectangle.left + rectangle.width, width_);
+void Canvas::fill(const Rectangle& rectangle, const Colour& colour) {
+  const std::int64_t bottom = std::min(rectangle.bottom(), height_);
+  const std::int64_t right = std::min(rectangle.right(), width_);
   for (std::int64_t y = std::max<std::int64_t>(rectangle.top, 0); y < bottom; ++y) {
     for (std::int64_t x = std::max<std::int64_t>(rectangle.left, 0); x < right; ++x) {
       std::ranges::copy(colour, pixels_.view().pixel(0, y, x));
@@ -78,7 +78,7 @@ void Canvas::blend(std::int64_t x, std::int64_t y, const Pen& pen, double distan
 }
 
 template <typename Distance>
-void Canvas::paint_around(const Place& centre, double reach, const Pen& pen,
+void Canvas::paint_around(const Point& centre, double reach, const Pen& pen,
                           const Distance& distance) {
   const Range rows = pixels_near(centre.y, reach + kSoftEdge, height_);
   const Range columns = pixels_near(centre.x, reach + kSoftEdge, width_);
@@ -91,16 +91,16 @@ void Canvas::paint_around(const Place& centre, double reach, const Pen& pen,
   }
 }
 
-void Canvas::draw_circle(const Place& centre, double radius, const Pen& pen) {
+void Canvas::draw_circle(const Point& centre, double radius, const Pen& pen) {
   paint_around(centre, radius + pen.width / 2, pen,
                [&](double from_centre) { return std::abs(from_centre - radius) - pen.width / 2; });
 }
 
-void Canvas::draw_disc(const Place& centre, double radius, const Pen& pen) {
+void Canvas::draw_disc(const Point& centre, double radius, const Pen& pen) {
   paint_around(centre, radius, pen, [&](double from_centre) { return from_centre - radius; });
 }
 
-void Canvas::draw_line(const Place& from, const Place& to, const Pen& pen) {
+void Canvas::draw_line(const Point& from, const Point& to, const Pen& pen) {
   const double dx = to.x - from.x;
   const double dy = to.y - from.y;
   if (!std::isfinite(dx) || !std::isfinite(dy)) return;
@@ -109,7 +109,7 @@ void Canvas::draw_line(const Place& from, const Place& to, const Pen& pen) {
   const double slope = dx == 0 && dy == 0 ? 0 : (steep ? dx / dy : dy / dx);
   const double reach = pen.width / 2 + kSoftEdge;
   const double across = reach * std::hypot(1, slope);
-  const Place middle{(from.x + to.x) / 2, (from.y + to.y) / 2};
+  const Point middle{(from.x + to.x) / 2, (from.y + to.y) / 2};
   const double half_length = std::max(std::abs(dx), std::abs(dy)) / 2 + reach;
   const Range steps = steep ? pixels_near(middle.y, half_length, height_)
                             : pixels_near(middle.x, half_length, width_);

@@ -1,6 +1,7 @@
 // Drawing on pictures, with smooth edges.
 #pragma once
 
+#include "hewn/runtime/pictures/geometry.h"
 #include "hewn/runtime/pictures/image.h"
 #include "hewn/runtime/tensor.h"
 
@@ -12,20 +13,6 @@ namespace hewn {
 
 /// Red, green and blue in [0, 1].
 using Colour = std::array<float, 3>;
-
-/// A place on a picture, in pixels; whole numbers are the centres of pixels.
-struct Place {
-  double x = 0;
-  double y = 0;
-};
-
-/// Whole pixels: columns [left, left + width) of rows [top, top + height).
-struct PixelRectangle {
-  std::int64_t left = 0;
-  std::int64_t top = 0;
-  std::int64_t width = 0;
-  std::int64_t height = 0;
-};
 
 /// What lines and discs are drawn with.
 struct Pen {
@@ -44,19 +31,19 @@ class Canvas {
   /// `brightness` times as bright as it is. left, top ≥ 0.
   void draw_picture(ConstView picture, std::int64_t left, std::int64_t top, float brightness = 1);
   /// Whole pixels in one colour, without smooth edges.
-  void fill(const PixelRectangle& rectangle, const Colour& colour);
+  void fill(const Rectangle& rectangle, const Colour& colour);
   /// A ring, the middle of its line `radius` pixels from the centre.
-  void draw_circle(const Place& centre, double radius, const Pen& pen);
+  void draw_circle(const Point& centre, double radius, const Pen& pen);
   /// All that is within `radius` pixels of the centre; the width of the pen does not matter.
-  void draw_disc(const Place& centre, double radius, const Pen& pen);
-  /// From place to place, with round ends.
-  void draw_line(const Place& from, const Place& to, const Pen& pen);
+  void draw_disc(const Point& centre, double radius, const Pen& pen);
+  /// From point to point, with round ends.
+  void draw_line(const Point& from, const Point& to, const Pen& pen);
 
   Image image() const;  ///< what was drawn, 8 bits a channel
 
  private:
   template <typename Distance>
-  void paint_around(const Place& centre, double reach, const Pen& pen, const Distance& distance);
+  void paint_around(const Point& centre, double reach, const Pen& pen, const Distance& distance);
   void blend(std::int64_t x, std::int64_t y, const Pen& pen, double distance);
 
   std::int64_t width_;

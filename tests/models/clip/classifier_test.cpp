@@ -36,7 +36,7 @@ std::vector<std::string> numbered(int count) {
   return names;
 }
 
-std::string error_of(const Labels& labels) {
+std::string error_of_labels(const Labels& labels) {
   Context ctx({.threads = 1});
   return test::error_of([&] { classifier_of(labels, ctx); });
 }
@@ -172,17 +172,18 @@ TEST(Classifier, LabelsThatAreTooLongAreCut) {
 }
 
 TEST(Classifier, RefusesLabelsThatMakeNoSense) {
-  EXPECT_EQ(error_of({.names = {}}), "labels: expected at least one");
-  EXPECT_EQ(error_of({.names = {"cat", ""}}), "labels: number 2 is empty");
-  EXPECT_EQ(error_of({.names = {" \t\r\n", "cat"}}), "labels: number 1 is empty");
-  EXPECT_EQ(error_of({.names = {"cat", "the", "cat"}}), "labels: \"cat\" is given twice");
-  EXPECT_EQ(error_of({.names = {"c\xff\n", "c\xff\n"}}), "labels: \"c??\" is given twice");
-  EXPECT_EQ(error_of({.names = {"cat"}, .templates = {"the {}", "a photo"}}),
+  EXPECT_EQ(error_of_labels({.names = {}}), "labels: expected at least one");
+  EXPECT_EQ(error_of_labels({.names = {"cat", ""}}), "labels: number 2 is empty");
+  EXPECT_EQ(error_of_labels({.names = {" \t\r\n", "cat"}}), "labels: number 1 is empty");
+  EXPECT_EQ(error_of_labels({.names = {"cat", "the", "cat"}}), "labels: \"cat\" is given twice");
+  EXPECT_EQ(error_of_labels({.names = {"c\xff\n", "c\xff\n"}}), "labels: \"c??\" is given twice");
+  EXPECT_EQ(error_of_labels({.names = {"cat"}, .templates = {"the {}", "a photo"}}),
             "templates: expected a text with {} where the label goes, got \"a photo\"");
-  EXPECT_EQ(error_of({.names = {"cat"}, .templates = {"{ }"}}),
+  EXPECT_EQ(error_of_labels({.names = {"cat"}, .templates = {"{ }"}}),
             "templates: expected a text with {} where the label goes, got \"{ }\"");
-  EXPECT_EQ(error_of({.names = {"cat"}, .templates = {}}), "templates: expected at least one");
-  EXPECT_EQ(error_of({.names = {"cat", "c\xff"}, .templates = {"the {}"}}),
+  EXPECT_EQ(error_of_labels({.names = {"cat"}, .templates = {}}),
+            "templates: expected at least one");
+  EXPECT_EQ(error_of_labels({.names = {"cat", "c\xff"}, .templates = {"the {}"}}),
             "labels: \"the c?\": expected text in UTF-8, got the byte 0xff at byte 5, which begins "
             "no character");
 }

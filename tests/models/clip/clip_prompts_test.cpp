@@ -32,7 +32,7 @@ Prompts load(const test::WeightsFile& file) {
 }
 
 /// What is said of the file, less its name in front.
-std::string error_of(const test::WeightsFile& file) {
+std::string error_of_loading(const test::WeightsFile& file) {
   const std::string message = test::error_of([&] { load(file); });
   const std::string name = "/prompts.safetensors: ";
   const std::size_t at = message.find(name);
@@ -42,13 +42,13 @@ std::string error_of(const test::WeightsFile& file) {
 
 std::string error_with(test::WeightsFile file, const std::string& tensor, const Shape& shape) {
   file.tensors[tensor] = test::random_values(shape, 1, 1);
-  return error_of(file);
+  return error_of_loading(file);
 }
 
 std::string error_with_config(test::WeightsFile file, const std::string& key,
                               const std::string& json) {
   file.config[key] = json;
-  return error_of(file);
+  return error_of_loading(file);
 }
 
 /// Contexts of `count` tokens, for as many classes, or for all where these are 0.
@@ -147,10 +147,11 @@ TEST(Prompts, TemplatesAreFilledAtEveryPlace) {
 }
 
 TEST(Prompts, OfAnotherKindOfFileAreRefused) {
-  EXPECT_EQ(error_of(test::small_clip()),
+  EXPECT_EQ(error_of_loading(test::small_clip()),
             "expected the weights of a clip-prompts model, got those of a clip model");
-  EXPECT_EQ(error_of({.model = "clip-prompts", .config = {{"method", "\"vpt\""}}, .tensors = {}}),
-            "expected prompts, but there are none");
+  EXPECT_EQ(
+      error_of_loading({.model = "clip-prompts", .config = {{"method", "\"vpt\""}}, .tensors = {}}),
+      "expected prompts, but there are none");
 }
 
 TEST(Prompts, ThatDoNotFitTheModelAreRefused) {
@@ -185,7 +186,7 @@ TEST(Prompts, ThatDoNotFitTheModelAreRefused) {
   test::WeightsFile deep = maple;
   deep.tensors["text.prompts.3"] = deep.tensors["text.prompts.4"] =
       test::random_values({4, 32}, 1, 1);
-  EXPECT_EQ(error_of(deep), "text prompts for 5 blocks, but the model has 4");
+  EXPECT_EQ(error_of_loading(deep), "text prompts for 5 blocks, but the model has 4");
   EXPECT_EQ(error_with(test::small_prompts("cocoop"), "meta_net.linear1.weight", {6, 23}),
             "tensor 'meta_net.linear1.weight': expected shape 6×24, got 6×23");
 }
@@ -200,17 +201,17 @@ TEST(Prompts, ThatDoNotFitEachOtherAreRefused) {
   test::WeightsFile file = maple;
   file.tensors.erase("text.prompts.1");
   file.tensors.erase("text.prompts.2");
-  EXPECT_EQ(error_of(file), "couplings for 2 blocks, but text prompts for 1");
+  EXPECT_EQ(error_of_loading(file), "couplings for 2 blocks, but text prompts for 1");
   file.tensors.erase("text.prompts.0");
-  EXPECT_EQ(error_of(file), "couplings for 2 blocks, but text prompts for 0");
+  EXPECT_EQ(error_of_loading(file), "couplings for 2 blocks, but text prompts for 0");
   file.tensors["text.prompts.0"] = test::random_values({3, 4, 32}, 1, 1);
-  EXPECT_EQ(error_of(file), "expected couplings only with contexts that all classes share");
+  EXPECT_EQ(error_of_loading(file), "expected couplings only with contexts that all classes share");
   file = test::small_prompts("vpt");
   file.tensors.erase("image.prompts.1");
-  EXPECT_EQ(error_of(file), "tensor 'image.prompts.2' belongs to no layer of this model");
+  EXPECT_EQ(error_of_loading(file), "tensor 'image.prompts.2' belongs to no layer of this model");
   file = test::small_prompts("cocoop");
   file.tensors.erase("meta_net.linear1.bias");
-  EXPECT_EQ(error_of(file), "expected a tensor 'meta_net.linear1.bias', but it is missing");
+  EXPECT_EQ(error_of_loading(file), "expected a tensor 'meta_net.linear1.bias', but it is missing");
   EXPECT_EQ(error_with(maple, "image.prompts.0", {2, 48}),
             "tensor 'image.prompts.0' belongs to no layer of this model");
 }

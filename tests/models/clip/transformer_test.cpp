@@ -131,19 +131,20 @@ TEST(Transformer, NamesWhatIsWrong) {
   Tensor x({1, 1, 4, S::kTextWidth});
   fill(x.view(), 1);
   test::Random random(4);
-  const auto error_of = [&](const std::vector<Tensor>& before) {
+  const auto error_of_prompts = [&](const std::vector<Tensor>& before) {
     return test::error_of([&] { run(x, {}, {.first = 1, .before = before}, {0}, ctx); });
   };
-  EXPECT_EQ(error_of(random_prompts(3, 3, random)), "nothing thrown");
-  EXPECT_EQ(error_of(random_prompts(4, 1, random)),
+  EXPECT_EQ(error_of_prompts(random_prompts(3, 3, random)), "nothing thrown");
+  EXPECT_EQ(error_of_prompts(random_prompts(4, 1, random)),
             "transformer: expected prompts for at most 3 blocks after the first, got 4");
-  EXPECT_EQ(error_of(random_prompts(1, 4, random)),
+  EXPECT_EQ(error_of_prompts(random_prompts(1, 4, random)),
             text_of("transformer: expected at most 3 prompts of 32 channels, got ",
                     Nhwc{1, 1, 4, S::kTextWidth}));
   std::vector<Tensor> wide;
   wide.push_back(random.tensor({1, 1, 1, S::kTextWidth + 1}));
-  EXPECT_EQ(error_of(wide), text_of("transformer: expected at most 3 prompts of 32 channels, got ",
-                                    Nhwc{1, 1, 1, S::kTextWidth + 1}));
+  EXPECT_EQ(error_of_prompts(wide),
+            text_of("transformer: expected at most 3 prompts of 32 channels, got ",
+                    Nhwc{1, 1, 1, S::kTextWidth + 1}));
 }
 
 }  // namespace

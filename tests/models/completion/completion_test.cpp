@@ -239,7 +239,7 @@ class CompletionFile : public testing::Test {
     return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
   }
   /// What it makes of a file of this configuration, without weights.
-  std::string error_of(const CompletionConfig& config) const {
+  std::string error_of_config(const CompletionConfig& config) const {
     test::write_completion_file(path, {}, config);
     return error();
   }
@@ -311,22 +311,22 @@ TEST_F(CompletionFile, WithAMissingOrAnotherTensorIsRefused) {
 }
 
 TEST_F(CompletionFile, WithAnotherConfigurationIsRefused) {
-  EXPECT_EQ(error_of({.input = R"("noise")"}),
+  EXPECT_EQ(error_of_config({.input = R"("noise")"}),
             R"(hewn.config: input: expected mean-filled or mean-subtracted, got "noise")");
-  EXPECT_EQ(error_of({.mean = "[0.5, 0.5]"}),
+  EXPECT_EQ(error_of_config({.mean = "[0.5, 0.5]"}),
             "hewn.config: mean: expected 3 numbers from 0 to 1, got [0.5,0.5]");
-  EXPECT_EQ(error_of({.mean = "0.5"}),
+  EXPECT_EQ(error_of_config({.mean = "0.5"}),
             "hewn.config: mean: expected 3 numbers from 0 to 1, got 0.5");
   for (const char* number : {"-0.01", "1.01", "128", "1e+300"}) {
     EXPECT_EQ(
-        error_of({.mean = text_of("[0.5, ", number, ", 0.5]")}),
+        error_of_config({.mean = text_of("[0.5, ", number, ", 0.5]")}),
         text_of("hewn.config: mean: expected 3 numbers from 0 to 1, got [0.5,", number, ",0.5]"));
   }
   for (const char* channels : {"5", "0", "-4"}) {
-    EXPECT_EQ(error_of({.channels = channels}),
+    EXPECT_EQ(error_of_config({.channels = channels}),
               text_of("hewn.config: channels: expected an integer from 3 to 4, got ", channels));
   }
-  EXPECT_EQ(error_of({.channels = "1e300"}),
+  EXPECT_EQ(error_of_config({.channels = "1e300"}),
             "hewn.config: channels: expected an integer from 3 to 4, got 1e+300");
   write_safetensors(path, {}, {{"hewn.model", "raft"}});
   EXPECT_EQ(error(), "expected the weights of a completion model, got those of a raft model");

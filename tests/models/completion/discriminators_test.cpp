@@ -24,8 +24,8 @@ const ContextDiscriminators& discriminators() {
   return random;
 }
 
-std::array<std::int64_t, 4> sides(const Box& box) {
-  return {box.top, box.left, box.bottom, box.right};
+std::array<std::int64_t, 4> sides(const Rectangle& box) {
+  return {box.top, box.left, box.bottom(), box.right()};
 }
 
 Tensor crop(const Tensor& picture, std::int64_t top, std::int64_t left, std::int64_t side) {
@@ -36,19 +36,19 @@ Tensor crop(const Tensor& picture, std::int64_t top, std::int64_t left, std::int
   return part;
 }
 
-Tensor mask_of(const Nhwc& picture, const Box& hole) {
+Tensor mask_of(const Nhwc& picture, const Rectangle& hole) {
   // Its corners alone: what is between does not matter.
   return test::mask_where(picture.h, picture.w, [&](auto y, auto x) {
-    return (y == hole.top && x == hole.left) || (y == hole.bottom - 1 && x == hole.right - 1);
+    return (y == hole.top && x == hole.left) || (y == hole.bottom() - 1 && x == hole.right() - 1);
   });
 }
 
-float score(const Tensor& picture, const Box& hole, Context& ctx) {
+float score(const Tensor& picture, const Rectangle& hole, Context& ctx) {
   return score_completion(discriminators(), picture.view(), mask_of(picture.shape(), hole).view(),
                           ctx);
 }
 
-std::array<std::int64_t, 4> window(std::int64_t h, std::int64_t w, const Box& hole) {
+std::array<std::int64_t, 4> window(std::int64_t h, std::int64_t w, const Rectangle& hole) {
   return sides(score_window(mask_of({1, h, w, 3}, hole).view()));
 }
 
@@ -76,7 +76,7 @@ TEST(Discriminators, APictureOfTheirSizeIsScoredAsItIs) {
   const Tensor picture = Random(2).tensor({1, kPicture, kPicture, 3}, 0, 1);
   Context ctx({.threads = 2});
   // The middle of the hole is (60 + 80) / 2 = 70, (100 + 140) / 2 = 120.
-  const float scored = score(picture, {60, 100, 80, 140}, ctx);
+  const float scored = score(picture, Rectangle::of_sides(60, 100, 80, 140), ctx);
   const Tensor patch = crop(picture, 70 - kPatch / 2, 120 - kPatch / 2, kPatch);
   EXPECT_EQ(scored, discriminators()(patch.view(), picture.view(), ctx));
 }
@@ -85,7 +85,7 @@ TEST(Discriminators, LargeHolesAreSeenInAWindowTwiceTheirSizeScaledDown) {
   // The hole has 200 × 148 pixels around (300, 320): a window of twice 200, rounded up to 512.
   const Tensor picture = Random(3).tensor({1, 600, 640, 3}, 0, 1);
   Context ctx({.threads = 2});
-  const Box hole{200, 246, 400, 394};
+  const Rectangle hole{.top = 200, .left = 246, .height = 200, .width = 148};
   EXPECT_EQ(window(600, 640, hole), (std::array<std::int64_t, 4>{44, 64, 556, 576}));
   const float scored = score(picture, hole, ctx);
   Tensor half({1, kPicture, kPicture, 3});
@@ -108,13 +108,14 @@ TEST(Discriminators, LargeHolesAreSeenInAWindowTwiceTheirSizeScaledDown) {
 TEST(Discriminators, WindowsStayInsideThePicture) {
   using Sides = std::array<std::int64_t, 4>;
   // In the middle of the picture along one side and at its border along the other, and in a corner.
-  EXPECT_EQ(window(300, 420, {0, 200, 20, 220}), (Sides{0, 82, 256, 338}));
-  EXPECT_EQ(window(300, 420, {290, 400, 300, 420}), (Sides{44, 164, 300, 420}));
+  EXPECT_EQ(window(300, 420, Rectangle::of_sides(0, 200, 20, 220)), (Sides{0, 82, 256, 338}));
+  EXPECT_EQ(window(300, 420, Rectangle::of_sides(290, 400, 300, 420)), (Sides{44, 164, 300, 420}));
   // A hole larger than half of the picture gets the largest square there is.
-  EXPECT_EQ(window(300, 420, {10, 0, 290, 400}), (Sides{0, 50, 300, 350}));
-  EXPECT_EQ(window(kPicture, kPicture, {60, 100, 80, 140}), (Sides{0, 0, kPicture, kPicture}));
+  EXPECT_EQ(window(300, 420, Rectangle::of_sides(10, 0, 290, 400)), (Sides{0, 50, 300, 350}));
+  EXPECT_EQ(window(kPicture, kPicture, Rectangle::of_sides(60, 100, 80, 140)),
+            (Sides{0, 0, kPicture, kPicture}));
   // A picture smaller than what the discriminators see is scaled up.
-  EXPECT_EQ(window(1, 9, {0, 8, 1, 9}), (Sides{0, 8, 1, 9}));
+  EXPECT_EQ(window(1, 9, Rectangle::of_sides(0, 8, 1, 9)), (Sides{0, 8, 1, 9}));
 }
 
 TEST(Discriminators, NameWhatIsWrong) {

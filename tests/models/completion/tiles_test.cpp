@@ -25,21 +25,21 @@ TileLimits limits_of(std::int64_t context, std::int64_t max_bytes = kUnlimited) 
           }};
 }
 
-std::int64_t area(const Box& box) { return box.height() * box.width(); }
+std::int64_t area(const Rectangle& box) { return box.height * box.width; }
 
-std::array<std::int64_t, 4> sides(const Box& box) {
-  return {box.top, box.left, box.bottom, box.right};
+std::array<std::int64_t, 4> sides(const Rectangle& box) {
+  return {box.top, box.left, box.bottom(), box.right()};
 }
 
 /// Whether the window is the core and `context` pixels around it, as far as the picture goes.
 bool is_window(const CompletionTile& tile, std::int64_t context, const Nhwc& picture) {
   return tile.window.top == std::max<std::int64_t>(tile.core.top - context, 0) &&
          tile.window.left == std::max<std::int64_t>(tile.core.left - context, 0) &&
-         tile.window.bottom == std::min(tile.core.bottom + context, picture.h) &&
-         tile.window.right == std::min(tile.core.right + context, picture.w);
+         tile.window.bottom() == std::min(tile.core.bottom() + context, picture.h) &&
+         tile.window.right() == std::min(tile.core.right() + context, picture.w);
 }
 
-bool begins_and_ends_at_multiples(const Box& box, std::int64_t multiple) {
+bool begins_and_ends_at_multiples(const Rectangle& box, std::int64_t multiple) {
   return std::ranges::all_of(sides(box), [&](std::int64_t side) { return side % multiple == 0; });
 }
 
@@ -50,16 +50,16 @@ testing::AssertionResult are_tiles_of(const Tensor& wanted, const TileLimits& li
   const Nhwc& s = wanted.shape();
   std::vector<int> cores(static_cast<std::size_t>(s.pixels()));
   for (const CompletionTile& tile : tiles) {
-    const Box& core = tile.core;
+    const Rectangle& core = tile.core;
     if (area(core) <= 0 || !begins_and_ends_at_multiples(core, limits.multiple) ||
         !is_window(tile, limits.context, s) ||
-        limits.bytes(tile.window.height(), tile.window.width()) > limits.max_bytes) {
+        limits.bytes(tile.window.height, tile.window.width) > limits.max_bytes) {
       return testing::AssertionFailure()
              << "a tile with the core " << testing::PrintToString(sides(core)) << " and the window "
              << testing::PrintToString(sides(tile.window));
     }
-    for (std::int64_t y = core.top; y < core.bottom; ++y) {
-      for (std::int64_t x = core.left; x < core.right; ++x) {
+    for (std::int64_t y = core.top; y < core.bottom(); ++y) {
+      for (std::int64_t x = core.left; x < core.right(); ++x) {
         ++cores[static_cast<std::size_t>(y * s.w + x)];
       }
     }
