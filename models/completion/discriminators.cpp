@@ -56,20 +56,8 @@ Rectangle bounding_box(ConstView mask) {
   return Rectangle::of_sides(top, left, bottom, right);
 }
 
-<<<<<<< HEAD
-ConstView crop(ConstView picture, const Box& box) {
-  return picture.window(box.top, box.left, box.height(), box.width());
-=======
-View crop(ConstView picture, const Rectangle& box, Arena& arena) {
-  const View part = arena.view({1, box.height, box.width, picture.shape.c});
-  for (std::int64_t y = 0; y < box.height; ++y) {
-    for (std::int64_t x = 0; x < box.width; ++x) {
-      std::copy_n(picture.pixel(0, box.top + y, box.left + x), picture.shape.c,
-                  part.pixel(0, y, x));
-    }
-  }
-  return part;
->>>>>>> part-d
+ConstView crop(ConstView picture, const Rectangle& r) {
+  return picture.window(r.top, r.left, r.height, r.width);
 }
 
 /// A square picture, scaled: averaged over whole blocks of pixels as far as that goes, so that
@@ -160,21 +148,12 @@ float score_completion(const ContextDiscriminators& discriminators, ConstView pi
   const Rectangle window = score_window(mask);
   const Rectangle hole = bounding_box(mask);
   const Arena::Scope scope(ctx.arena());
-<<<<<<< HEAD
   const ConstView whole = scale(crop(picture, window), kPicture, ctx);
-  const auto scaled = [&](std::int64_t place) { return place * kPicture / window.height(); };
-  const Box hole_there{scaled(hole.top - window.top), scaled(hole.left - window.left),
-                       scaled(hole.bottom - window.top), scaled(hole.right - window.left)};
-  const ConstView patch = crop(whole, square_around(hole_there, kPatch, kPicture, kPicture));
-=======
-  const View whole = scale(crop(picture, window, ctx.arena()), kPicture, ctx);
   const auto scaled = [&](std::int64_t place) { return place * kPicture / window.height; };
   const auto hole_there =
       Rectangle::of_sides(scaled(hole.top - window.top), scaled(hole.left - window.left),
                           scaled(hole.bottom() - window.top), scaled(hole.right() - window.left));
-  const View patch =
-      crop(whole, square_around(hole_there, kPatch, kPicture, kPicture), ctx.arena());
->>>>>>> part-d
+  const ConstView patch = crop(whole, square_around(hole_there, kPatch, kPicture, kPicture));
   return discriminators(patch, whole, ctx);
 }
 

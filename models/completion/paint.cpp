@@ -60,20 +60,11 @@ class Painter {
       prepare(tile.window, x);
       network_.forward(x, y, ctx_);
     }
-<<<<<<< HEAD
-    const Box& core = tile.core;
-    const std::int64_t rows = std::min(core.bottom, raw_.shape.h) - core.top;
-    const std::int64_t columns = std::min(core.right, raw_.shape.w) - core.left;
+    const Rectangle& core = tile.core;
+    const std::int64_t rows = std::min(core.bottom(), raw_.shape.h) - core.top;
+    const std::int64_t columns = std::min(core.right(), raw_.shape.w) - core.left;
     copy(y.window(core.top - tile.window.top, core.left - tile.window.left, rows, columns),
          raw_.window(core.top, core.left, rows, columns));
-=======
-    const Rectangle& core = tile.core;
-    const std::int64_t columns = std::min(core.right(), raw_.shape.w) - core.left;
-    for (std::int64_t row = core.top; row < std::min(core.bottom(), raw_.shape.h); ++row) {
-      std::copy_n(y.pixel(0, row - tile.window.top, core.left - tile.window.left),
-                  columns * raw_.shape.c, raw_.pixel(0, row, core.left));
-    }
->>>>>>> part-d
   }
 
  private:

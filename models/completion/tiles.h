@@ -11,17 +11,6 @@
 
 namespace hewn {
 
-<<<<<<< HEAD
-/// Pixels of rows [top, bottom) and columns [left, right).
-struct Box {
-  std::int64_t top = 0, left = 0, bottom = 0, right = 0;
-
-  std::int64_t height() const { return bottom - top; }  ///< in pixels
-  std::int64_t width() const { return right - left; }   ///< in pixels
-};
-
-=======
->>>>>>> part-d
 /// A part of a picture that is computed at a time.
 struct CompletionTile {
   Rectangle core;    ///< the pixels that are wanted
