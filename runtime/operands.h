@@ -21,8 +21,8 @@ struct Operand {
   Overlap output = Overlap::none;
 };
 
-/// Whether the two may share a float. Exact for channel slices and for windows of one buffer, whose
-/// strides agree; else views whose ranges of memory meet count as overlapping.
+/// Whether the two may share a float. Exact for channel slices and windows of one buffer, where a
+/// row is whole pixels and an image whole rows; other views overlap if their ranges of memory meet.
 bool may_overlap(ConstView a, ConstView b);
 
 /// Throws Error, which begins with the operator and, where it has one, the name of its layer, when

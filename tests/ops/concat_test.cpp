@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/support/compare.h"
+#include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -88,14 +89,9 @@ TEST(Concat, NamesWhatIsWrong) {
   const Tensor a({1, 2, 2, 3});
   const Tensor b({1, 2, 3, 3});
   const std::vector<ConstView> parts{a.view(), b.view()};
-  const auto message = [&](const Nhwc& shape, std::span<const ConstView> list) -> std::string {
-    try {
-      Tensor y(shape);
-      concat_channels(list, y.view(), ctx);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing thrown";
+  const auto message = [&](const Nhwc& shape, std::span<const ConstView> list) {
+    Tensor y(shape);
+    return test::error_of([&] { concat_channels(list, y.view(), ctx); });
   };
   EXPECT_EQ(message({1, 2, 2, 6}, parts),
             "concat: part 1: expected [n 1, h 2, w 2, c 3], got [n 1, h 2, w 3, c 3]");

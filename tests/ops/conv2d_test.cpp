@@ -10,6 +10,7 @@
 
 #include "tests/ops/random_addends.h"
 #include "tests/support/compare.h"
+#include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -168,27 +169,19 @@ TEST(Conv2d, NamesWhatIsWrong) {
   const Case c{.x = {1, 4, 4, 2}, .out = 3, .kernel_h = 3, .kernel_w = 3, .params = {}};
   const Weights weights(c, random);
   const PackedConv2d conv("conv1a", c.params, weights.spans());
-  const auto message = [](const auto& call) -> std::string {
-    try {
-      call();
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing thrown";
-  };
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(test::error_of([&] {
               conv.output_shape({1, 4, 4, 5});
             }),
             "conv2d conv1a: expected 2 input channels, got 5");
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(test::error_of([&] {
               conv.output_shape({1, 2, 4, 2});
             }),
             "conv2d conv1a: a side of 2 with padding 0 is smaller than the kernel's extent of 3");
   Conv2dWeights short_weights = weights.spans();
   short_weights.weight = short_weights.weight.first(5);
-  EXPECT_EQ(message([&] { PackedConv2d("conv1a", c.params, short_weights); }),
+  EXPECT_EQ(test::error_of([&] { PackedConv2d("conv1a", c.params, short_weights); }),
             "conv2d conv1a: weight: expected 54 values, got 5");
-  EXPECT_EQ(message([&] { PackedConv2d("conv1a", {.stride_h = 0}, weights.spans()); }),
+  EXPECT_EQ(test::error_of([&] { PackedConv2d("conv1a", {.stride_h = 0}, weights.spans()); }),
             "conv2d conv1a: stride_h: expected at least 1, got 0");
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/support/compare.h"
+#include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -66,13 +67,8 @@ TEST(DepthToSpace, EmptyGivesEmpty) {
 }
 
 TEST(DepthToSpace, NamesWhatIsWrong) {
-  const auto message = [](const Nhwc& x, std::int64_t block) -> std::string {
-    try {
-      depth_to_space_output_shape(x, block);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing thrown";
+  const auto message = [](const Nhwc& x, std::int64_t block) {
+    return test::error_of([&] { depth_to_space_output_shape(x, block); });
   };
   EXPECT_EQ(message({1, 2, 2, 6}, 2), "depth_to_space: expected a multiple of 4 channels, got 6");
   EXPECT_EQ(message({1, 2, 2, 6}, 0), "depth_to_space: expected a block of at least 1, got 0");

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -236,17 +237,14 @@ TEST(GridSample, EmptyGivesEmpty) {
 }
 
 TEST(GridSample, NamesWhatIsWrong) {
-  const auto message = [](const Nhwc& in, const Nhwc& at, const Nhwc& out) -> std::string {
-    try {
+  const auto message = [](const Nhwc& in, const Nhwc& at, const Nhwc& out) {
+    return test::error_of([&] {
       const Tensor x(in);
       const Tensor grid(at);
       Tensor y(out);
       Context ctx;
       grid_sample(x.view(), grid.view(), {}, y.view(), ctx);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing thrown";
+    });
   };
   EXPECT_EQ(message({1, 0, 4, 2}, {1, 2, 2, 2}, {1, 2, 2, 2}),
             "grid_sample: expected a picture of at least one pixel, got [n 1, h 0, w 4, c 2]");

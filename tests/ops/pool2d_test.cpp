@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/support/compare.h"
+#include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -176,13 +177,8 @@ TEST(Pool2d, EmptyBatchesAndNoChannelsGiveEmptyResults) {
 }
 
 TEST(Pool2d, NamesWhatIsWrong) {
-  const auto message = [](const Nhwc& x, const Pool2dParams& p) -> std::string {
-    try {
-      pool2d_output_shape(x, p);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing thrown";
+  const auto message = [](const Nhwc& x, const Pool2dParams& p) {
+    return test::error_of([&] { pool2d_output_shape(x, p); });
   };
   EXPECT_EQ(message({1, 4, 4, 1}, {.kernel_h = 0}),
             "pool2d: kernel_h: expected 1 to 2147483647, got 0");

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "tests/ops/every_way.h"
+#include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -153,17 +154,13 @@ TEST(Resize, EmptyBatchesAndNoChannelsGiveEmptyResults) {
 }
 
 TEST(Resize, NamesWhatIsWrong) {
-  const auto message = [](const Nhwc& in, const Nhwc& out,
-                          const ResizeParams& params) -> std::string {
-    try {
+  const auto message = [](const Nhwc& in, const Nhwc& out, const ResizeParams& params) {
+    return test::error_of([&] {
       const Tensor x(in);
       Tensor y(out);
       Context ctx;
       resize(x.view(), params, y.view(), ctx);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing thrown";
+    });
   };
   EXPECT_EQ(message({1, 4, 4, 2}, {1, 8, 8, 3}, {}),
             "resize: expected an output of n 1, c 2, got [n 1, h 8, w 8, c 3]");

@@ -8,6 +8,7 @@
 #include <limits>
 #include <vector>
 
+#include "tests/support/errors.h"
 #include "tests/support/random.h"
 #include <gtest/gtest.h>
 
@@ -59,21 +60,19 @@ TEST(TopK, NanIsTheLargest) {
 TEST(TopK, NamesWhatIsWrong) {
   Context ctx;
   const std::vector<float> values{1, 2, 3};
-  const auto message = [&](std::int64_t k, std::size_t top_size,
-                           std::size_t indices_size) -> std::string {
+  const auto message = [&](std::int64_t k, std::size_t top_size, std::size_t indices_size) {
     std::vector<float> top(top_size);
     std::vector<std::int64_t> indices(indices_size);
-    try {
-      topk(values, k, top, indices, ctx);
-    } catch (const Error& error) {
-      return error.what();
-    }
-    return "nothing thrown";
+    return test::error_of([&] { topk(values, k, top, indices, ctx); });
   };
   EXPECT_EQ(message(4, 4, 4), "topk: expected k from 0 to 3, got 4");
   EXPECT_EQ(message(-1, 0, 0), "topk: expected k from 0 to 3, got -1");
   EXPECT_EQ(message(2, 1, 2), "topk: top: expected 2 elements, got 1");
   EXPECT_EQ(message(2, 2, 3), "topk: indices: expected 2 elements, got 3");
+  std::vector<float> in_place = values;
+  std::vector<std::int64_t> indices(2);
+  EXPECT_EQ(test::error_of([&] { topk(in_place, 2, std::span(in_place).last(2), indices, ctx); }),
+            "topk: expected y apart from values, got views that overlap");
 }
 
 }  // namespace

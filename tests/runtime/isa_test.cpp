@@ -39,6 +39,8 @@ TEST(Isa, TheTableIsCompleteAndScalarAlwaysWorks) {
   ASSERT_EQ(isa_table().size(), 5U);
   for (const IsaInfo& info : isa_table()) {
     EXPECT_EQ(isa_name(info.isa), info.name);
+    EXPECT_EQ(&isa_info(info.isa), &info);
+    EXPECT_EQ(info.fused, info.isa != Isa::sse42);
     EXPECT_FALSE(info.features.empty());
     EXPECT_FALSE(info.supported && !info.compiled);
   }

@@ -1,7 +1,4 @@
-// Every operator: on views with gaps of all kinds it gives the bits that it gives on dense ones,
-// and it refuses strides that are too small, and an output that lies where its header does not
-// allow.
-#include "hewn/runtime/operands.h"
+#include "tests/support/every_operator.h"
 
 #include "hewn/ops/activation/activation.h"
 #include "hewn/ops/attention/attention.h"
@@ -25,44 +22,18 @@
 #include "hewn/ops/resize/resize.h"
 #include "hewn/ops/softmax/softmax.h"
 
-#include <algorithm>
-#include <functional>
 #include <memory>
-#include <optional>
-#include <string>
-#include <vector>
 
-#include "tests/support/compare.h"
-#include "tests/support/errors.h"
 #include "tests/support/random.h"
-#include <gtest/gtest.h>
 
-namespace hewn {
+namespace hewn::test {
+
 namespace {
-
-using test::error_of;
-using test::Sliced;
-
-struct Input {
-  const char* name;
-  Nhwc shape;
-  /// Where the output may lie; empty where that is another call's matter.
-  std::optional<Overlap> output = Overlap::none;
-  const char* op = nullptr;  // where it is not that of the row
-};
 
 using Views = std::vector<ConstView>;
 
-/// A row of the table.
-struct Row {
-  const char* op;  // as its errors begin
-  std::vector<Input> inputs;
-  Nhwc y;
-  std::function<void(const Views& x, View y, Context& ctx)> run;
-};
-
 PackedConv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::int64_t stride = 1) {
-  test::Random random(7);
+  Random random(7);
   const Shape shape{out, in, kernel, kernel};
   const auto weight = random.values(shape.count());
   return {"c",
@@ -75,7 +46,7 @@ PackedConv2d conv(std::int64_t in, std::int64_t out, std::int64_t kernel, std::i
 }
 
 PackedConvTranspose2d conv_transpose(std::int64_t in, std::int64_t out) {
-  test::Random random(8);
+  Random random(8);
   const Shape shape{in, out, 4, 4};
   const auto weight = random.values(shape.count());
   return {"t",
@@ -84,13 +55,13 @@ PackedConvTranspose2d conv_transpose(std::int64_t in, std::int64_t out) {
 }
 
 PackedLinear layer(std::int64_t in, std::int64_t out, const Activation& activation = {}) {
-  test::Random random(9);
+  Random random(9);
   const auto weight = random.values(in * out);
   return {"l", {.shape = {out, in}, .weight = weight, .bias = {}}, activation};
 }
 
 PackedGru gru_layer(std::int64_t inputs, std::int64_t hidden) {
-  test::Random random(10);
+  Random random(10);
   const auto weight_ih = random.values(3 * hidden * inputs);
   const auto weight_hh = random.values(3 * hidden * hidden);
   return {"g",
@@ -102,7 +73,7 @@ PackedGru gru_layer(std::int64_t inputs, std::int64_t hidden) {
 }
 
 PackedConvGru conv_gru_unit(std::int64_t hidden, std::int64_t inputs, std::int64_t constants) {
-  test::Random random(11);
+  Random random(11);
   const Shape shape{hidden, hidden + inputs, 1, 3};
   const auto weight = random.values(shape.count());
   const auto bias = random.values(hidden);
@@ -112,7 +83,7 @@ PackedConvGru conv_gru_unit(std::int64_t hidden, std::int64_t inputs, std::int64
 
 constexpr auto kInPlace = Overlap::in_place;
 
-std::vector<Row> elementwise_rows() {
+std::vector<OperatorRow> elementwise_rows() {
   const Nhwc s{2, 3, 5, 6};
   return {
       {"activate",
@@ -172,7 +143,7 @@ std::vector<Row> elementwise_rows() {
   };
 }
 
-Row conv2d_row(std::int64_t in, std::int64_t out, std::int64_t kernel) {
+OperatorRow conv2d_row(std::int64_t in, std::int64_t out, std::int64_t kernel) {
   const Nhwc y{2, 9, 7, out};
   return {"conv2d c",
           {{"x", {2, 9, 7, in}}, {"before", y, kInPlace}, {"after", y, kInPlace}},
@@ -183,7 +154,7 @@ Row conv2d_row(std::int64_t in, std::int64_t out, std::int64_t kernel) {
           }};
 }
 
-std::vector<Row> convolution_rows() {
+std::vector<OperatorRow> convolution_rows() {
   return {
       conv2d_row(3, 5, 3),
       conv2d_row(5, 17, 1),
@@ -242,7 +213,7 @@ std::vector<Row> convolution_rows() {
   };
 }
 
-std::vector<Row> product_rows() {
+std::vector<OperatorRow> product_rows() {
   return {
       {"linear l",
        {{"x", {2, 3, 5, 7}}, {"before", {2, 3, 5, 17}}, {"after", {2, 3, 5, 17}, kInPlace}},
@@ -289,7 +260,7 @@ std::vector<Row> product_rows() {
   };
 }
 
-Row correlation_row(CorrelationForm form) {
+OperatorRow correlation_row(CorrelationForm form) {
   return {
       "correlation lookup",
       {{"features1", {2, 4, 5, 6}, std::nullopt, "correlation"},
@@ -303,13 +274,13 @@ Row correlation_row(CorrelationForm form) {
 }
 
 template <typename Op, typename Params>
-Row window_row(const char* name, Op op, const Params& params, const Nhwc& y) {
+OperatorRow window_row(const char* name, Op op, const Params& params, const Nhwc& y) {
   return {name, {{"x", {2, 9, 8, 5}}}, y, [=](const Views& x, View to, Context& ctx) {
             op(x[0], params, to, ctx);
           }};
 }
 
-std::vector<Row> sampling_rows() {
+std::vector<OperatorRow> sampling_rows() {
   constexpr Pool2dParams kThree{.kernel_h = 3, .kernel_w = 3, .padding_h = 1, .padding_w = 1};
   using Mode = ResizeParams::Mode;
   return {
@@ -332,8 +303,10 @@ std::vector<Row> sampling_rows() {
   };
 }
 
-std::vector<Row> all_rows() {
-  std::vector<Row> rows;
+}  // namespace
+
+std::vector<OperatorRow> every_operator() {
+  std::vector<OperatorRow> rows;
   for (const auto& some :
        {elementwise_rows(), convolution_rows(), product_rows(), sampling_rows()}) {
     rows.insert(rows.end(), some.begin(), some.end());
@@ -341,157 +314,4 @@ std::vector<Row> all_rows() {
   return rows;
 }
 
-/// Dense inputs and an output, which holds something: some operators work in place.
-struct Data {
-  std::vector<Tensor> inputs;
-  Tensor y;
-
-  explicit Data(const Row& row) {
-    test::Random random(1);
-    for (const Input& input : row.inputs) inputs.push_back(random.tensor(input.shape));
-    y = random.tensor(row.y);
-  }
-  Views views() const {
-    Views views;
-    for (const Tensor& input : inputs) views.push_back(input.view());
-    return views;
-  }
-};
-
-std::uint64_t run_with_margins(const Row& row, const Data& data, const test::Margins& margins,
-                               Context& ctx) {
-  std::vector<Sliced> inputs;
-  Views views;
-  for (const Tensor& input : data.inputs) {
-    inputs.emplace_back(input.shape(), &input, margins);
-    views.push_back(inputs.back().view());
-  }
-  Sliced y(row.y, &data.y, margins);
-  row.run(views, y.view(), ctx);
-  EXPECT_TRUE(y.margins_untouched());
-  return test::checksum(y.view());
-}
-
-TEST(Operands, GapsOfAllKindsLeaveTheBitsAlone) {
-  for (const Row& row : all_rows()) {
-    SCOPED_TRACE(row.op);
-    const Data data(row);
-    for (const Isa isa : test::usable_isas()) {
-      for (const int threads : {1, 3}) {
-        SCOPED_TRACE(text_of(isa_name(isa), ", threads ", threads));
-        Context ctx({.threads = threads, .isa = isa});
-        const std::uint64_t dense = run_with_margins(row, data, {}, ctx);
-        for (const test::Margins& margins : {test::kSlice, test::kWindow, test::kSliceOfWindow}) {
-          EXPECT_EQ(run_with_margins(row, data, margins, ctx), dense) << "margins of " << margins;
-        }
-      }
-    }
-  }
-}
-
-/// What is to be said of a view whose strides are as small as these.
-std::string complaint(const std::string& name, const char* what, std::int64_t least,
-                      std::int64_t stride) {
-  return text_of(name, ": expected ", what, "s at least ", least, " floats apart, got a ", what,
-                 " stride of ", stride);
-}
-
-/// Calls run(view) with strides of `view` that are too small, and expects a complaint.
-template <typename Float, typename Run>
-void expect_strides_refused(const std::string& name, const BasicView<Float>& view, Run run) {
-  const Nhwc& s = view.shape;
-  const auto message = [&](const BasicView<Float>& wrong) { return error_of([&] { run(wrong); }); };
-  for (const std::int64_t stride : {s.c - 1, std::int64_t{0}, -s.c}) {
-    BasicView<Float> wrong = view;
-    wrong.pixel_stride = stride;
-    EXPECT_EQ(message(wrong), complaint(name, "pixel", s.c, stride));
-  }
-  for (const std::int64_t less : {std::int64_t{1}, 2 * view.row_stride}) {
-    BasicView<Float> wrong = view;
-    wrong.row_stride -= less;
-    if (s.h > 1) {
-      EXPECT_EQ(message(wrong), complaint(name, "row", view.row_stride, wrong.row_stride));
-    }
-    wrong = view;
-    wrong.image_stride -= less;
-    if (s.n > 1) {
-      EXPECT_EQ(message(wrong), complaint(name, "image", view.image_stride, wrong.image_stride));
-    }
-  }
-}
-
-TEST(Operands, StridesThatAreTooSmallAreRefused) {
-  Context ctx({.threads = 1});
-  for (const Row& row : all_rows()) {
-    Data data(row);
-    for (std::size_t i = 0; i < row.inputs.size(); ++i) {
-      const Input& input = row.inputs[i];
-      const std::string name = text_of(input.op != nullptr ? input.op : row.op, ": ", input.name);
-      Views views = data.views();
-      expect_strides_refused(name, views[i], [&](ConstView wrong) {
-        Views changed = views;
-        changed[i] = wrong;
-        row.run(changed, data.y.view(), ctx);
-      });
-    }
-    expect_strides_refused(text_of(row.op, ": y"), data.y.view(),
-                           [&](View wrong) { row.run(data.views(), wrong, ctx); });
-  }
-}
-
-TEST(Operands, OutputsThatOverlapInputsAreRefusedWhereTheHeaderDoesNotAllowIt) {
-  Context ctx({.threads = 1});
-  for (const Row& row : all_rows()) {
-    const Data data(row);
-    for (std::size_t i = 0; i < row.inputs.size(); ++i) {
-      const Input& input = row.inputs[i];
-      if (!input.output) continue;
-      SCOPED_TRACE(text_of(row.op, ", ", input.name));
-      std::vector<float> room(
-          static_cast<std::size_t>(std::max(input.shape.count(), row.y.count()) + 1));
-      Views views = data.views();
-      views[i] = ConstView(room.data(), input.shape);
-      const auto message = [&](float* y) {
-        return error_of([&] { row.run(views, {y, row.y}, ctx); });
-      };
-      const bool in_place = input.output == Overlap::in_place;
-      const std::string expected =
-          text_of(row.op, ": expected y apart from ", input.name,
-                  in_place ? ", or the very same view" : "", ", got views that overlap");
-      EXPECT_EQ(message(room.data() + 1), expected);
-      EXPECT_EQ(message(room.data()),
-                in_place && input.shape == row.y ? "nothing thrown" : expected);
-    }
-  }
-}
-
-TEST(Operands, ViewsOfOneBufferThatShareNoFloatDoNotOverlap) {
-  const Tensor buffer({2, 6, 8, 10});
-  const ConstView all = buffer.view();
-  const auto overlap = [](const ConstView& a, const ConstView& b) {
-    EXPECT_EQ(may_overlap(a, b), may_overlap(b, a));
-    return may_overlap(a, b);
-  };
-  // Channels.
-  EXPECT_FALSE(overlap(all.channels(0, 4), all.channels(4, 10)));
-  EXPECT_TRUE(overlap(all.channels(0, 5), all.channels(4, 10)));
-  EXPECT_FALSE(overlap(all.channels(0, 4), all.window(2, 3, 4, 5).channels(4, 10)));
-  // Columns, rows and images.
-  EXPECT_FALSE(overlap(all.columns(0, 4), all.columns(4, 8)));
-  EXPECT_TRUE(overlap(all.columns(0, 5), all.columns(4, 8)));
-  EXPECT_FALSE(overlap(all.rows(0, 2), all.rows(2, 6)));
-  EXPECT_TRUE(overlap(all.rows(0, 3), all.rows(2, 6)));
-  EXPECT_FALSE(overlap(all.images(0, 1), all.images(1, 2)));
-  EXPECT_FALSE(overlap(all.window(0, 0, 6, 4), all.window(3, 4, 2, 4)));
-  EXPECT_TRUE(overlap(all.window(0, 0, 3, 4), all.window(2, 3, 2, 4)));
-  // Other strides: where memory meets, nothing is promised.
-  EXPECT_TRUE(overlap(all.channels(0, 4), {all.data + 4, {1, 1, 4, 1}}));
-  EXPECT_FALSE(overlap(all.images(0, 1), {all.data + 480, {1, 1, 4, 1}}));
-  // One column, whose rows are nearer than its pixels.
-  const ConstView near(all.data, {1, 4, 1, 2}, 8, 4, 16);
-  EXPECT_TRUE(overlap(near, {all.data + 4, {1, 1, 1, 2}, 8}));
-  EXPECT_FALSE(overlap(all.channels(3, 3), all));
-}
-
-}  // namespace
-}  // namespace hewn
+}  // namespace hewn::test
