@@ -4,8 +4,8 @@
 #include "hewn/runtime/arena.h"
 #include "hewn/runtime/isa/bf16.h"
 #include "hewn/runtime/isa/isa.h"
-#include "hewn/runtime/profile.h"
-#include "hewn/runtime/trace.h"
+#include "hewn/runtime/observe/profile.h"
+#include "hewn/runtime/observe/trace.h"
 
 #include <cstdint>
 #include <memory>

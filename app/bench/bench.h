@@ -2,8 +2,8 @@
 #pragma once
 
 #include "hewn/runtime/context.h"
+#include "hewn/runtime/observe/profile.h"
 #include "hewn/runtime/pictures/geometry.h"
-#include "hewn/runtime/profile.h"
 
 #include <chrono>
 #include <cstdint>

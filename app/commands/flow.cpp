@@ -106,7 +106,8 @@ void add_outputs(CLI::App& command, Options& options) {
       ->needs(dump)
       ->group("Output");
   add("--trace", options.trace, "F.safetensors",
-      "Write the input and layers' outputs under the layers' names, as NCHW");
+      "Write the input and layers' outputs under the layers' names, as NCHW; those of iterations, "
+      "from 0 on, as 0.NAME");
 }
 
 bool is_kitti(const fs::path& path) { return path.extension() == ".png"; }

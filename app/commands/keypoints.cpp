@@ -71,7 +71,8 @@ void add_outputs(CLI::App& command, Options& options) {
       ->needs(dump)
       ->group("Output");
   add("--trace", options.trace, "F.safetensors",
-      "Write the input and every layer's output under the layer's name, as NCHW");
+      "Write the input and every layer's output under the layer's name, as NCHW; of those that are "
+      "pooled only the maxima, as NAME.max_pool");
 }
 
 void add_adaptation(CLI::App& command, Options& options) {

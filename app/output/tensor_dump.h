@@ -1,9 +1,9 @@
 // Tensors on their way to a file, as PyTorch lays them out.
 #pragma once
 
+#include "hewn/runtime/observe/trace.h"
 #include "hewn/runtime/shape.h"
 #include "hewn/runtime/tensor.h"
-#include "hewn/runtime/trace.h"
 
 #include <filesystem>
 #include <map>

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "hewn/runtime/context.h"
-#include "hewn/runtime/profile.h"
+#include "hewn/runtime/observe/profile.h"
 
 #include <chrono>
 #include <functional>

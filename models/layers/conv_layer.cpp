@@ -1,6 +1,6 @@
 #include "hewn/models/layers/conv_layer.h"
 
-#include "hewn/ops/pool2d/pool2d.h"
+#include "hewn/ops/conv_chain/conv_chain.h"
 
 namespace hewn {
 
@@ -25,12 +25,9 @@ void ConvTransposeLayer::operator()(ConstView x, View y, Context& ctx) const {
 }
 
 View conv_conv_max_pool(const ConvLayer& a, const ConvLayer& b, ConstView x, Context& ctx) {
-  const Nhwc map = b.output_shape(a.output_shape(x.shape));
-  const View y = ctx.arena().view(pool2d_output_shape(map, kHalve));
-  for (std::int64_t n = 0; n < x.shape.n; ++n) {
-    const auto part = TracedPart::images(ctx.tracer(), n, x.shape.n);
-    conv2d_pair_max_pool(x.image(n), a.conv(), b.conv(), y.image(n), ctx);
-  }
+  const ConvLink links[] = {Conv2dLink{&a.conv()}, Conv2dLink{&b.conv(), /*max_pool=*/true}};
+  const View y = ctx.arena().view(conv_chain_output_shape(x.shape, links));
+  conv_chain_depth_first(x, links, y, ctx);
   return y;
 }
 

@@ -4,10 +4,17 @@
 
 namespace hewn {
 
+namespace {
+
+ConvLink link_of(const ConvLayer& layer) { return Conv2dLink{&layer.conv()}; }
+ConvLink link_of(const ConvTransposeLayer& layer) { return &layer.conv(); }
+
+}  // namespace
+
 std::array<ConvLink, kMaxConvLinks> ConvStack::links() const {
   std::array<ConvLink, kMaxConvLinks> links;
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    std::visit([&](const auto& layer) { links[i] = &layer.conv(); }, layers_[i]);
+    links[i] = std::visit([](const auto& layer) { return link_of(layer); }, layers_[i]);
   }
   return links;
 }

@@ -145,13 +145,4 @@ void conv2d_in_place(View x, const PackedConv2d& conv, Context& ctx);
 /// would be empty. y must not overlap x.
 void conv2d_max_pool(ConstView x, const PackedConv2d& conv, View y, Context& ctx);
 
-/// y = max_pool2d(second(first(x)), kernel 2, stride 2), depth first: of the map between the two
-/// each thread holds a few rows at a time, which stay in its L2. For the first layers of a network,
-/// whose full-size maps are what its memory and bandwidth go into. Both convolutions have stride 1
-/// and keep the picture's size, and n is 1; throws Error otherwise. y must not overlap x. The bits
-/// are those of conv2d() twice and max_pool2d(). The profile has one record for both, "first +
-/// second".
-void conv2d_pair_max_pool(ConstView x, const PackedConv2d& first, const PackedConv2d& second,
-                          View y, Context& ctx);
-
 }  // namespace hewn

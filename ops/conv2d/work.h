@@ -2,7 +2,7 @@
 #pragma once
 
 #include "hewn/ops/conv2d/conv2d.h"
-#include "hewn/runtime/profile.h"
+#include "hewn/runtime/observe/profile.h"
 
 namespace hewn {
 

@@ -3,7 +3,7 @@
 
 #include "hewn/ops/conv2d/call.h"
 #include "hewn/ops/conv_transpose2d/conv_transpose2d.h"
-#include "hewn/runtime/profile.h"
+#include "hewn/runtime/observe/profile.h"
 
 #include <cstdint>
 

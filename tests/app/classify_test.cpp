@@ -328,6 +328,23 @@ TEST_F(ClassifyCommand, OutputsMayNotBeInputs) {
   EXPECT_FALSE(fs::exists(out));
 }
 
+TEST_F(ClassifyCommand, AProfileAddsUpToTheTimeOfTheRun) {
+  const Outcome outcome =
+      run_hewn({"bench", "classify", "--weights", weights_, "--batch", "5", "--threads", "2",
+                "--labels", "10", "--repeat", "1", "--size", "40x50", "--profile", "--json", "-"});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const json document = json::parse(outcome.out, nullptr, false);
+  const double rest = document["profile"]["rest"]["median_seconds"];
+  const double whole = document["profile"]["whole"]["median_seconds"];
+  EXPECT_GE(rest, 0);
+  double sum = rest;
+  for (const json& layer : document["layers"]) {
+    sum += layer["median_seconds"].get<double>();
+    if (layer["layer"] == "conv2d visual.conv1") EXPECT_EQ(layer["calls"], 5);  // a picture each
+  }
+  EXPECT_NEAR(sum, whole, 1e-9 * whole);  // some hundred numbers, each rounded to 2⁻⁵³
+}
+
 TEST_F(ClassifyCommand, IsMeasured) {
   const Outcome outcome =
       run_hewn({"bench", "classify", "--weights", weights_, "--batch", "2", "--labels", "80",

@@ -1,5 +1,6 @@
 // conv2d_in_place(), and convolutions packed for one kind of Context.
 #include "hewn/ops/conv2d/conv2d.h"
+#include "hewn/ops/conv_chain/conv_chain.h"
 #include "hewn/runtime/error.h"
 
 #include <string>
@@ -101,7 +102,8 @@ TEST(Conv2dPacking, KeepsTheWeightsThatItsContextsNeed) {
   Context ctx({.threads = 1, .precise = true});
   Tensor pooled({1, 4, 5, 20});
   EXPECT_EQ(test::error_of([&] { conv2d_max_pool(x.view(), fast, pooled.view(), ctx); }), refusal);
-  EXPECT_EQ(test::error_of([&] { conv2d_pair_max_pool(x.view(), fast, fast, pooled.view(), ctx); }),
+  const ConvLink links[] = {Conv2dLink{&fast}, Conv2dLink{&fast, /*max_pool=*/true}};
+  EXPECT_EQ(test::error_of([&] { conv_chain_depth_first(x.view(), links, pooled.view(), ctx); }),
             refusal);
   Tensor copy = Tensor::copy_of(x.view());
   EXPECT_EQ(test::error_of([&] { conv2d_in_place(copy.view(), fast, ctx); }), refusal);

@@ -1,14 +1,19 @@
 #include "hewn/ops/conv_chain/conv_chain.h"
 
+#include "hewn/ops/pool2d/pool2d.h"
+#include "hewn/runtime/error.h"
+
 #include <cstdint>
 #include <deque>
 #include <initializer_list>
+#include <optional>
 #include <utility>
 #include <vector>
 
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
 #include "tests/support/random.h"
+#include "tests/support/traced_run.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -21,18 +26,25 @@ class Links {
  public:
   Links(std::int64_t channels, std::uint64_t seed) : random_(seed), channels_(channels) {}
 
-  Links& conv(std::int64_t out, std::int64_t kernel, Conv2dParams params) {
+  Links& conv(std::int64_t out, std::int64_t kernel, Conv2dParams params, bool max_pool = false) {
     const Shape shape{out, channels_, kernel, kernel};
-    convs_.emplace_back("conv", params,
-                        Conv2dWeights{.shape = shape, .weight = random_.values(shape.count())});
-    links_.emplace_back(&convs_.back());
+    // Scales of both signs: pooling comes after them.
+    const auto weight = random_.values(shape.count());
+    const auto bias = random_.values(out);
+    const auto scale = random_.values(out, -2, 2);
+    const auto shift = random_.values(out);
+    convs_.emplace_back(
+        text_of("conv", links_.size()), params,
+        Conv2dWeights{
+            .shape = shape, .weight = weight, .bias = bias, .scale = scale, .shift = shift});
+    links_.emplace_back(Conv2dLink{&convs_.back(), max_pool});
     channels_ = out;
     return *this;
   }
 
   Links& up(std::int64_t out, std::int64_t kernel, ConvTranspose2dParams params) {
     const Shape shape{channels_, out, kernel, kernel};
-    ups_.emplace_back("up", params,
+    ups_.emplace_back(text_of("up", links_.size()), params,
                       Conv2dWeights{.shape = shape, .weight = random_.values(shape.count())});
     links_.emplace_back(&ups_.back());
     channels_ = out;
@@ -41,26 +53,29 @@ class Links {
 
   std::span<const ConvLink> links() const { return links_; }
 
-  Tensor one_by_one(ConstView x, Context& ctx) const {
-    Tensor map = Tensor::copy_of(x);
+  /// The maps of the links, each by an operator of its own.
+  std::vector<TracedLayer> one_by_one(ConstView x, Context& ctx) const {
+    std::vector<TracedLayer> maps;
     for (const ConvLink& link : links_) {
-      std::visit(
-          [&](const auto* conv) {
-            Tensor next(conv->output_shape(map.shape()));
-            run(map.view(), *conv, next.view(), ctx);
-            map = std::move(next);
-          },
-          link);
+      maps.push_back(std::visit([&](const auto& each) { return run(x, each, ctx); }, link));
+      x = std::as_const(maps.back().values).view();
     }
-    return map;
+    return maps;
   }
 
  private:
-  static void run(ConstView x, const PackedConv2d& conv, View y, Context& ctx) {
-    conv2d(x, conv, y, ctx);
+  static TracedLayer run(ConstView x, const Conv2dLink& link, Context& ctx) {
+    Tensor y(link.conv->output_shape(x.shape));
+    conv2d(x, *link.conv, y.view(), ctx);
+    if (!link.max_pool) return {link.conv->name(), std::move(y)};
+    Tensor pooled(pool2d_output_shape(y.shape(), kHalve));
+    max_pool2d(y.view(), kHalve, pooled.view(), ctx);
+    return {link.conv->name() + ".max_pool", std::move(pooled)};
   }
-  static void run(ConstView x, const PackedConvTranspose2d& conv, View y, Context& ctx) {
-    conv_transpose2d(x, conv, y, ctx);
+  static TracedLayer run(ConstView x, const PackedConvTranspose2d* conv, Context& ctx) {
+    Tensor y(conv->output_shape(x.shape));
+    conv_transpose2d(x, *conv, y.view(), ctx);
+    return {conv->name(), std::move(y)};
   }
 
   Random random_;
@@ -76,7 +91,7 @@ void check(const Links& links, const Nhwc& x_shape) {
   const auto expect_bits = [&](const ContextOptions& options,
                                std::initializer_list<std::int64_t> budgets) {
     Context ctx(options);
-    const Tensor expected = links.one_by_one(x.view(), ctx);
+    const Tensor expected = std::move(links.one_by_one(x.view(), ctx).back().values);
     for (const std::int64_t budget : budgets) {
       SCOPED_TRACE(text_of("isa ", isa_name(ctx.isa()), " threads ", ctx.threads(), " precise ",
                            ctx.precise(), " bytes ", budget));
@@ -86,6 +101,10 @@ void check(const Links& links, const Nhwc& x_shape) {
       EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view()));
       EXPECT_TRUE(y.margins_untouched());
     }
+    test::Sliced y(expected.shape());
+    conv_chain_depth_first(x.view(), links.links(), y.view(), ctx);
+    EXPECT_EQ(test::checksum(y.view()), test::checksum(expected.view())) << "depth first";
+    EXPECT_TRUE(y.margins_untouched());
   };
   // The smallest stripes, some, and one for the whole map; the smallest everywhere.
   for (const bool precise : {false, true}) {
@@ -116,7 +135,8 @@ TEST(ConvChain, TakesAnyConvolution) {
   Random random(3);
   for (std::uint64_t seed = 0; seed < 8; ++seed) {
     SCOPED_TRACE(text_of("seed ", seed));
-    Links links(random.integer(1, 20), seed);
+    const std::int64_t channels = random.integer(1, 20);
+    Links links(channels, seed);
     for (std::int64_t i = random.integer(1, 4); i > 0; --i) {
       const std::int64_t out = random.integer(1, 20);
       const std::int64_t kernel = random.integer(1, 5);
@@ -130,7 +150,8 @@ TEST(ConvChain, TakesAnyConvolution) {
                     .padding_h = padding,
                     .padding_w = padding,
                     .dilation_h = dilation,
-                    .dilation_w = dilation});
+                    .dilation_w = dilation},
+                   /*max_pool=*/i == 1);
       } else {
         links.up(out, kernel,
                  {.stride_h = stride,
@@ -141,10 +162,89 @@ TEST(ConvChain, TakesAnyConvolution) {
                   .dilation_w = dilation});
       }
     }
-    const Nhwc x{
-        1, 40, 40,
-        std::visit([](const auto* conv) { return conv->in_channels(); }, links.links().front())};
-    check(links, x);
+    check(links, {1, 40, 40, channels});
+  }
+}
+
+struct Pair {
+  std::int64_t in, between, out, kernel, dilation;
+};
+
+// The pictures are wide, so that stripes have their least height and several are needed.
+TEST(ConvChain, DepthFirstHasTheBitsOfTheWholeMaps) {
+  for (const Pair& p : {Pair{1, 16, 16, 3, 1}, Pair{16, 17, 16, 3, 1}, Pair{2, 3, 5, 3, 1},
+                        Pair{1, 3, 4, 5, 1}, Pair{2, 16, 16, 3, 3}, Pair{1, 2, 3, 1, 1}}) {
+    const std::int64_t padding = p.kernel / 2 * p.dilation;
+    Links links(p.in, 2);
+    links.conv(p.between, 3, kSame);
+    links.conv(p.out, p.kernel,
+               {.padding_h = padding,
+                .padding_w = padding,
+                .dilation_h = p.dilation,
+                .dilation_w = p.dilation,
+                .activation = Activation::relu()},
+               /*max_pool=*/true);
+    for (const std::int64_t height : {7, 16, 17, 20, 21, 36, 41, 67}) {
+      const Tensor x = Random(3).tensor({1, height, 1601, p.in});
+      for (const bool precise : {false, true}) {
+        SCOPED_TRACE(text_of(p.in, " → ", p.between, " → ", p.out, " kernel ", p.kernel,
+                             " dilation ", p.dilation, " height ", height,
+                             precise ? " precise" : ""));
+        std::optional<std::uint64_t> expected;
+        // Wide strips and narrow ones: the bits do not depend on L2.
+        for (const std::int64_t l2_bytes : {4 << 20, 1}) {
+          Context ctx({.threads = 2, .precise = precise, .l2_bytes = l2_bytes});
+          if (!expected) {
+            expected = test::checksum(links.one_by_one(x.view(), ctx).back().values.view());
+          }
+          Tensor y({1, height / 2, 800, p.out});
+          conv_chain_depth_first(x.view(), links.links(), y.view(), ctx);
+          EXPECT_EQ(test::checksum(y.view()), *expected) << l2_bytes << " bytes of L2";
+        }
+      }
+    }
+  }
+}
+
+TEST(ConvChain, DepthFirstNeverHoldsTheMapBetween) {
+  Links links(1, 3);
+  links.conv(64, 3, kSame).conv(16, 3, kSame, /*max_pool=*/true);
+  const Tensor x = Random(3).tensor({1, 400, 640, 1});
+  Tensor y({1, 200, 320, 16});
+  Context ctx({.threads = 1});
+  conv_chain_depth_first(x.view(), links.links(), y.view(), ctx);
+  const std::int64_t whole_map = 400 * 640 * 64 * 4;
+  EXPECT_LT(ctx.arena().peak_bytes(), whole_map / 4);
+}
+
+TEST(ConvChain, ATraceSeesEveryMapOfTheRunThatItWatches) {
+  Links links(4, 1);
+  links.conv(16, 5, {.padding_h = 2, .padding_w = 2}).conv(17, 3, kHalf).conv(16, 3, kSame, true);
+  links.up(16, 4, kDouble).conv(3, 3, kSame);
+  Links pair(4, 2);
+  pair.conv(16, 3, kSame).conv(16, 3, kSame, true);
+  const Tensor x = Random(5).tensor({2, 50, 203, 4});
+  for (const int threads : {1, 3}) {
+    const ContextOptions options{.threads = threads, .l2_bytes = 1};
+    Context ctx(options);
+    for (const Links* each : {&links, &pair}) {
+      const auto run = [&](const auto& chain) {
+        return test::bits_of(test::trace_of(options, [&](Context& watched) {
+          Tensor y(conv_chain_output_shape(x.shape(), each->links()));
+          chain(y, watched);
+          return test::checksum(y.view());
+        }));
+      };
+      const auto expected = test::bits_of(each->one_by_one(x.view(), ctx));
+      EXPECT_EQ(run([&](Tensor& y, Context& watched) {
+                  conv_chain(x.view(), each->links(), 0, y.view(), watched);
+                }),
+                expected);
+      EXPECT_EQ(run([&](Tensor& y, Context& watched) {
+                  conv_chain_depth_first(x.view(), each->links(), y.view(), watched);
+                }),
+                expected);
+    }
   }
 }
 
@@ -219,7 +319,7 @@ TEST(ConvChain, NamesWhatIsWrong) {
             "nothing thrown");
   links.conv(4, 7, {});
   EXPECT_EQ(test::error_of([&] { conv_chain_output_shape(x.shape(), links.links()); }),
-            "conv2d conv: a side of 5 with padding 0 is smaller than the kernel's extent of 7");
+            "conv2d conv1: a side of 5 with padding 0 is smaller than the kernel's extent of 7");
 }
 
 }  // namespace

@@ -171,11 +171,14 @@ std::vector<OperatorRow> convolution_rows() {
        {{"x", {2, 8, 6, 3}}},
        {2, 4, 3, 5},
        [](const Views& x, View y, Context& ctx) { conv2d_max_pool(x[0], conv(3, 5, 3), y, ctx); }},
-      {"conv2d c",
-       {{"x", {1, 8, 6, 3}}},
-       {1, 4, 3, 5},
+      {"conv_chain",
+       {{"x", {2, 8, 6, 3}}},
+       {2, 4, 3, 5},
        [](const Views& x, View y, Context& ctx) {
-         conv2d_pair_max_pool(x[0], conv(3, 16, 3), conv(16, 5, 3), y, ctx);
+         const PackedConv2d first = conv(3, 16, 3);
+         const PackedConv2d second = conv(16, 5, 3);
+         const ConvLink links[] = {Conv2dLink{&first}, Conv2dLink{&second, /*max_pool=*/true}};
+         conv_chain_depth_first(x[0], links, y, ctx);
        }},
       {"conv_chain",
        {{"x", {2, 8, 6, 3}}},
@@ -183,7 +186,7 @@ std::vector<OperatorRow> convolution_rows() {
        [](const Views& x, View y, Context& ctx) {
          const PackedConv2d down = conv(3, 16, 3, /*stride=*/2);
          const PackedConvTranspose2d up = conv_transpose(16, 3);
-         const ConvLink links[] = {&down, &up};
+         const ConvLink links[] = {Conv2dLink{&down}, &up};
          conv_chain(x[0], links, y, ctx);
        }},
       {"conv_transpose2d t",

@@ -91,10 +91,9 @@ class LayerByLayer {
 
   void conv(const char* name, std::int64_t out, const Conv2dParams& params = kSame,
             std::int64_t kernel = 3) {
-    const PackedConv2d conv =
-        layers_.packed_conv(name, {out, map_.shape().c, kernel, kernel}, params);
-    Tensor y(conv.output_shape(map_.shape()));
-    conv2d(map_.view(), conv, y.view(), ctx_);
+    const ConvLayer layer = layers_.conv(name, {out, map_.shape().c, kernel, kernel}, params);
+    Tensor y(layer.output_shape(map_.shape()));
+    conv2d(map_.view(), layer.conv(), y.view(), ctx_);
     put(name, std::move(y));
   }
 

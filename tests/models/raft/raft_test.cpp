@@ -138,8 +138,8 @@ class PlainEncoder {
     for (std::size_t i = 0; i < x.values().size(); ++i) {
       x.values()[i] = 2 * images.values()[i] - 1;
     }
-    const PackedConv2d first = conv("fnet.conv1", {32, 3, 7, 7}, 2);
-    const PackedConv2d last = conv("fnet.conv2", {128, 96, 1, 1}, 1);
+    const ConvLayer first = conv("fnet.conv1", {32, 3, 7, 7}, 2);
+    const ConvLayer last = conv("fnet.conv2", {128, 96, 1, 1}, 1);
     x = put("fnet.conv1", normed(first, x, kRelu));
     for (int stage = 1; const std::int64_t out : kRaftSmall.channels) {
       const std::string name = text_of("fnet.layer", stage, ".");
@@ -155,21 +155,21 @@ class PlainEncoder {
  private:
   static constexpr Activation kRelu = Activation::relu();
 
-  PackedConv2d conv(const std::string& name, const Shape& shape, std::int64_t stride) {
-    return layers_.packed_conv(name, shape,
-                               {.stride_h = stride,
-                                .stride_w = stride,
-                                .padding_h = shape[2] / 2,
-                                .padding_w = shape[3] / 2});
+  ConvLayer conv(const std::string& name, const Shape& shape, std::int64_t stride) {
+    return layers_.conv(name, shape,
+                        {.stride_h = stride,
+                         .stride_w = stride,
+                         .padding_h = shape[2] / 2,
+                         .padding_w = shape[3] / 2});
   }
 
-  Tensor run(const PackedConv2d& conv, const Tensor& x) {
+  Tensor run(const ConvLayer& conv, const Tensor& x) {
     Tensor y(conv.output_shape(x.shape()));
-    conv2d(x.view(), conv, y.view(), ctx_);
+    conv2d(x.view(), conv.conv(), y.view(), ctx_);
     return y;
   }
 
-  Tensor normed(const PackedConv2d& conv, const Tensor& x, const Activation& activation) {
+  Tensor normed(const ConvLayer& conv, const Tensor& x, const Activation& activation) {
     Tensor y = run(conv, x);
     instance_norm(y.view(), InstanceNormParams{.activation = activation}, y.view(), ctx_);
     return y;
@@ -226,9 +226,8 @@ TEST(Raft, ATraceSeesEveryLayerOfTheRunThatItWatches) {
     EXPECT_EQ(bits.at("input"), test::checksum(both(a, b).view()));
     Context ctx(options);
     if (!large) {
-      for (const auto& [name, expected] : PlainEncoder(both(a, b), ctx).bits()) {
-        EXPECT_EQ(bits.at(name), expected) << name;
-      }
+      const PlainEncoder plain(both(a, b), ctx);
+      for (const auto& [name, expected] : plain.bits()) EXPECT_EQ(bits.at(name), expected) << name;
     }
     run(model(large), a, b,
         {.iterations = 2,

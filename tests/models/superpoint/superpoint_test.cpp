@@ -59,11 +59,9 @@ std::map<std::string, std::uint64_t> layers_of(const Tensor& images, Context& ct
   RandomLayers layers(1, Conv2dPacking::any);
   const auto conv = [&](const char* name, std::int64_t out, std::int64_t kernel, const Tensor& x,
                         const Activation& activation = Activation::relu()) {
-    const PackedConv2d packed = layers.packed_conv(
-        name, {out, x.shape().c, kernel, kernel},
-        {.padding_h = kernel / 2, .padding_w = kernel / 2, .activation = activation});
-    Tensor y(packed.output_shape(x.shape()));
-    conv2d(x.view(), packed, y.view(), ctx);
+    const ConvLayer layer = layers.conv(name, x.shape().c, out, {kernel, 1, 1, activation});
+    Tensor y(layer.output_shape(x.shape()));
+    conv2d(x.view(), layer.conv(), y.view(), ctx);
     bits[name] = test::checksum(y.view());
     return y;
   };

@@ -1,4 +1,4 @@
-#include "hewn/runtime/profile.h"
+#include "hewn/runtime/observe/profile.h"
 
 #include "hewn/runtime/context.h"
 #include "hewn/runtime/parallel.h"

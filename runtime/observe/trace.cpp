@@ -1,4 +1,4 @@
-#include "hewn/runtime/trace.h"
+#include "hewn/runtime/observe/trace.h"
 
 #include "hewn/runtime/error.h"
 
