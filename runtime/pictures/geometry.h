@@ -24,8 +24,8 @@ struct Rectangle {
   std::int64_t height = 0;
   std::int64_t width = 0;
 
-  std::int64_t bottom() const { return top + height; }
-  std::int64_t right() const { return left + width; }
+  std::int64_t bottom() const { return top + height; }  ///< the first row below
+  std::int64_t right() const { return left + width; }   ///< the first column to the right
 
   /// Rows [top, bottom) and columns [left, right).
   static Rectangle of_sides(std::int64_t top, std::int64_t left, std::int64_t bottom,
