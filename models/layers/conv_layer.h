@@ -1,4 +1,4 @@
-// A convolution as networks use it.
+// Convolutions as networks use them.
 #pragma once
 
 #include "hewn/ops/conv2d/conv2d.h"
@@ -11,7 +11,9 @@
 
 namespace hewn {
 
-/// A convolution that takes its output from the arena and reports it to the trace.
+/// A convolution that takes its output from the arena and reports it to the trace. As every layer
+/// it is immutable, may run in several threads with a Context each, and throws what its operator
+/// does.
 class ConvLayer {
  public:
   /// `conv` under its own name.

@@ -107,12 +107,6 @@ std::vector<double> ModelConfig::numbers(const std::string& key, std::size_t cou
   return value.get<std::vector<double>>();
 }
 
-bool ModelConfig::flag(const std::string& key) const {
-  const Entry entry(*contents_, key);
-  entry.expect(entry.value().is_boolean(), "true or false");
-  return entry.value().get<bool>();
-}
-
 std::vector<std::string> ModelConfig::texts(const std::string& key) const {
   const Entry entry(*contents_, key);
   const json& value = entry.value();

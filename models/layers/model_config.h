@@ -32,8 +32,6 @@ class ModelConfig {
   /// `count` numbers from `least` to `most`.
   std::vector<double> numbers(const std::string& key, std::size_t count, double least,
                               double most) const;
-  /// True or false.
-  bool flag(const std::string& key) const;
   /// A list of strings.
   std::vector<std::string> texts(const std::string& key) const;
   /// What `choices` pair with a string, which is one of theirs.

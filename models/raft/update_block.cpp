@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* kName = "update_block.";
 
+/// A convolution of the block, which reports its states to the trace, and not what its parts give.
 ConvLayer conv(LayerSource& layers, const std::string& name, std::int64_t in, std::int64_t out,
                const ConvOptions& options = {}) {
   return layers.conv(kName + name, in, out, options).silent();
