@@ -47,6 +47,7 @@ Tensor unfused(ConstView x, const std::vector<const PackedConv2d*>& convs, Conte
   return pooled;
 }
 
+// Label: bits
 TEST(Conv2dMaxPool, HasTheBitsOfConvolutionThenPooling) {
   Random random(1);
   for (std::int64_t channels : {3, 16, 20}) {
@@ -74,6 +75,7 @@ struct Pair {
 };
 
 // The pictures are wide, so that stripes have their least height and several are needed.
+// Labels: bits long
 TEST(Conv2dPairMaxPool, HasTheBitsOfTheWholeMaps) {
   Random random(2);
   for (const Pair& p : {Pair{1, 16, 16, 3, 1}, Pair{16, 17, 16, 3, 1}, Pair{2, 3, 5, 3, 1},

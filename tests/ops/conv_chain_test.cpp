@@ -100,6 +100,7 @@ constexpr Conv2dParams kHalf{.stride_h = 2, .stride_w = 2, .padding_h = 1, .padd
 constexpr ConvTranspose2dParams kDouble{
     .stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1};
 
+// Label: bits
 TEST(ConvChain, HasTheBitsOfItsConvolutionsOneByOne) {
   Links down(4, 1);
   down.conv(17, 5, {.padding_h = 2, .padding_w = 2}).conv(16, 3, kHalf).conv(20, 3, kSame);
