@@ -54,6 +54,7 @@ function(hewn_target_kernels target)
     # Sixteen scalars for every vector, unrolled: with sanitizers, ten minutes a file.
     string(COMPARE EQUAL ${isa} scalar unsanitized)
     set_target_properties(${objects} PROPERTIES POSITION_INDEPENDENT_CODE ON HEWN_UNSANITIZED ${unsanitized})
+    hewn_unity(${objects} ${ARGN})
     target_sources(${target} PRIVATE $<TARGET_OBJECTS:${objects}>)
   endforeach()
 endfunction()

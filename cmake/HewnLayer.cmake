@@ -31,8 +31,10 @@ function(hewn_add_layer layer)
     VERSION ${PROJECT_VERSION}
     # Before version 1, a minor version may change the interface.
     SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR}
-    POSITION_INDEPENDENT_CODE ON)
+    POSITION_INDEPENDENT_CODE ON
+    DEFINE_SYMBOL "")  # so that static and shared libraries have the same objects
   target_link_options(${target} PRIVATE -Wl,--no-undefined)
+  hewn_unity(${target} ${sources})
   hewn_target_kernels(${target} ${kernels})
   hewn_target_bf16_kernels(${target} ${bf16_kernels})
   if(references AND HEWN_BUILD_TESTS)

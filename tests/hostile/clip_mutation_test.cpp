@@ -1,4 +1,5 @@
 // Files of CLIP and of prompts for it that are damaged, or made to do damage.
+// Label: files
 #include "hewn/models/clip/classifier.h"
 #include "hewn/models/clip/clip.h"
 #include "hewn/models/clip/prompts.h"

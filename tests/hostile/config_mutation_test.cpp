@@ -1,3 +1,4 @@
+// Label: files
 #include "hewn/models/completion/completion.h"
 #include "hewn/models/completion/discriminators.h"
 #include "hewn/runtime/files/safetensors.h"

@@ -1,3 +1,4 @@
+// Label: files
 #include "hewn/models/tasks/optical_flow/flow_file.h"
 #include "hewn/runtime/random.h"
 

@@ -1,3 +1,4 @@
+// Label: files
 #include "hewn/runtime/pictures/image.h"
 #include "hewn/runtime/random.h"
 
@@ -6,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/data_folder.h"
 #include "tests/support/mutate.h"
 #include "tests/support/outcome.h"
 #include "tests/support/png_file.h"
@@ -116,7 +118,7 @@ TEST(PngMutations, HeadersWithEveryFieldExtremeLoadOrAreRefused) {
 }
 
 TEST(JpegMutations, LoadOrAreRefused) {
-  const std::filesystem::path data = HEWN_TEST_DATA;
+  const std::filesystem::path data = test::data_folder();
   Random random(3);
   for (const char* name : {"baseline.jpg", "progressive.jpg"}) {
     const Bytes seed = bytes_of(test::read_file(data / name));

@@ -1,3 +1,4 @@
+// Label: files
 #include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/files/safetensors_header.h"
 #include "hewn/runtime/random.h"

@@ -1,3 +1,4 @@
+// Label: files
 #include "hewn/models/clip/tokenizer.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/files/safetensors.h"

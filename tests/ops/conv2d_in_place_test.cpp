@@ -23,6 +23,7 @@ PackedConv2d random_conv(const Shape& shape, const Conv2dParams& params, Random&
 }
 
 // Few rows, as many as there are bands, and many; reaches of one row and of several.
+// Label: bits
 TEST(Conv2dInPlace, HasTheBitsOfTwoMaps) {
   Random random(1);
   struct {

@@ -39,6 +39,7 @@ Tensor unfused(ConstView x, const PackedConv2d& conv, Context& ctx) {
   return pooled;
 }
 
+// Label: bits
 TEST(Conv2dMaxPool, HasTheBitsOfConvolutionThenPooling) {
   Random random(1);
   for (std::int64_t channels : {3, 16, 20}) {

@@ -119,6 +119,7 @@ constexpr Conv2dParams kHalf{.stride_h = 2, .stride_w = 2, .padding_h = 1, .padd
 constexpr ConvTranspose2dParams kDouble{
     .stride_h = 2, .stride_w = 2, .padding_h = 1, .padding_w = 1};
 
+// Label: bits
 TEST(ConvChain, HasTheBitsOfItsConvolutionsOneByOne) {
   Links down(4, 1);
   down.conv(17, 5, {.padding_h = 2, .padding_w = 2}).conv(16, 3, kHalf).conv(20, 3, kSame);
@@ -171,6 +172,7 @@ struct Pair {
 };
 
 // The pictures are wide, so that stripes have their least height and several are needed.
+// Labels: bits long
 TEST(ConvChain, DepthFirstHasTheBitsOfTheWholeMaps) {
   for (const Pair& p : {Pair{1, 16, 16, 3, 1}, Pair{16, 17, 16, 3, 1}, Pair{2, 3, 5, 3, 1},
                         Pair{1, 3, 4, 5, 1}, Pair{2, 16, 16, 3, 3}, Pair{1, 2, 3, 1, 1}}) {

@@ -1,4 +1,5 @@
 // The polynomials of runtime/isa/math.h, through the operators that call them.
+// Label: bits
 #include "hewn/ops/activation/activation.h"
 #include "hewn/ops/elementwise/elementwise.h"
 #include "hewn/runtime/error.h"

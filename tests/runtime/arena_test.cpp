@@ -29,6 +29,7 @@ void work(Arena& arena) {
   EXPECT_EQ(first.back(), std::byte{1});
 }
 
+// Label: bits
 TEST(Arena, TheSameWorkAgainAllocatesNothing) {
   Arena arena;
   work(arena);

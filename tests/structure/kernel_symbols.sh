@@ -9,8 +9,10 @@ set -eu
 nm=$1 isa=$2
 shift 2
 own="_Z(Z|GVZ|TV|TI|TS)?NK?4hewn${#isa}$isa"
-strays=$("$nm" --defined-only --extern-only --format=posix --print-file-name "$@" |
-  grep -vE ": ($own|_ZN4hewn7kernelsI|DW\.ref\.)" || true)
+# By itself: in a pipe its failure would go unseen. grep ends with 1 where it finds nothing.
+symbols=$("$nm" --defined-only --extern-only --format=posix --print-file-name "$@")
+[ -n "$symbols" ] || { echo "expected symbols, $nm found none in $*"; exit 1; }
+strays=$(printf '%s\n' "$symbols" | grep -vE ": ($own|_ZN4hewn7kernelsI|DW\.ref\.)") || [ $? = 1 ]
 [ -z "$strays" ] && exit 0
 echo "symbols outside of hewn::$isa that the linker may share with other files:"
 echo "$strays" | c++filt

@@ -107,6 +107,7 @@ TEST(Classifier, AveragesTheFeaturesOfSeveralTemplates) {
   EXPECT_TRUE(test::all_within(mean.view(), expected, bound));
 }
 
+// Labels: bits long
 TEST(Classifier, ManyTemplatesTakeNoMoreOfTheArena) {
   std::vector<std::string> templates = numbered(20);
   for (std::string& text : templates) text += " {}";

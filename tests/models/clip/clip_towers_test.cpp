@@ -69,6 +69,7 @@ std::uint64_t bits(const Tensor& features, std::int64_t i) {
   return test::checksum(test::feature(features, i));
 }
 
+// Label: bits
 TEST(ClipTowers, SameBitsOnEveryInstructionSetAndNumberOfThreads) {
   const Tensor pictures = test::random_pictures(3, 1);
   const std::vector<TextTokens> texts = random_texts(40, 12, 2);
@@ -170,6 +171,7 @@ TEST(ClipTowers, TextsAgreeWithTheReferenceOfPaddedOnes) {
   }
 }
 
+// Label: bits
 TEST(ClipTowers, ABatchHasTheBitsOfItsPictures) {
   const Tensor pictures = test::random_pictures(5, 5);
   Context ctx({.threads = 2});
@@ -181,6 +183,7 @@ TEST(ClipTowers, ABatchHasTheBitsOfItsPictures) {
   EXPECT_EQ(features_of(model(), Tensor({0, S::kSide, S::kSide, 3}).view(), ctx).shape().w, 0);
 }
 
+// Label: bits
 TEST(ClipTowers, ATextHasTheBitsThatItHasAlone) {
   // Some 4000 tokens, so several trees.
   const std::vector<TextTokens> texts = random_texts(300, 25, 6);
@@ -262,6 +265,7 @@ TEST(ClipTowers, ATraceSeesTheTreeOfTexts) {
                     {"transformer.resblocks.3", {1, 1, 2, S::kTextWidth}}}));
 }
 
+// Label: bits
 TEST(ClipTowers, ASecondPictureAllocatesNothing) {
   const Tensor pictures = test::random_pictures(2, 10);
   Tensor features({1, 1, 2, S::kEmbedding});
@@ -277,6 +281,7 @@ TEST(ClipTowers, ASecondPictureAllocatesNothing) {
   }
 }
 
+// Labels: bits long
 TEST(ClipTowers, ManyTextsTakeNoMoreOfTheArenaThanSome) {
   const std::vector<TextTokens> texts = random_texts(1000, 25, 11);
   const std::vector<TextTokens> some(texts.begin(), texts.begin() + 300);

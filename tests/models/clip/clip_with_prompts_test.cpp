@@ -202,6 +202,7 @@ TEST(ClipWithPrompts, ContextsOfAPictureAreThatPicturesAlone) {
   EXPECT_EQ(test::checksum(first.texts.view()), test::checksum(again.texts.view()));
 }
 
+// Label: bits
 TEST(ClipWithPrompts, SameBitsOnEveryInstructionSetAndNumberOfThreads) {
   const Tensor picture = test::random_pictures(1, 9);
   for (const char* method : {"cocoop", "maple"}) {

@@ -1,3 +1,4 @@
+// Label: files
 #include "hewn/models/clip/token_tree.h"
 
 #include <cstdint>

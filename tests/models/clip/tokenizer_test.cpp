@@ -1,4 +1,5 @@
 // The tokens of short texts are what open_clip 3.3 says with the same merges.
+// Label: files
 #include "hewn/models/clip/tokenizer.h"
 
 #include "hewn/runtime/files/safetensors.h"

@@ -76,6 +76,7 @@ TEST(Transformer, PickedTokensHaveTheBitsThatTheyHaveAmongAll) {
   EXPECT_EQ(run(x, {}, {}, {}, ctx).shape().w, 0);
 }
 
+// Label: bits
 TEST(Transformer, ATokenOfATreeHasTheBitsOfItsTextAlone) {
   const Tensor x = test::Random(2).tensor({1, 1, 6, S::kTextWidth});
   // 0 1 2, 0 1 3 and 0 4 5.

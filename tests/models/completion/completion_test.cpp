@@ -42,6 +42,7 @@ std::uint64_t bits(const CompletionNetwork& of, const Tensor& x, Context& ctx) {
   return test::checksum(run(of, x, ctx).view());
 }
 
+// Label: bits
 TEST(Completion, SameBitsOnEveryInstructionSetAndNumberOfThreads) {
   const Tensor x = Random(1).tensor({1, 40, 36, 4}, 0, 1);
   Context one_thread({.threads = 1});
@@ -123,6 +124,7 @@ class LayerByLayer {
   std::map<std::string, std::uint64_t> bits_;
 };
 
+// Label: long
 TEST(Completion, ATraceSeesEveryLayerOfTheRunThatItWatches) {
   const Tensor x = Random(2).tensor({2, 24, 20, 4}, 0, 1);
   for (const int threads : {1, 3}) {
@@ -137,6 +139,7 @@ TEST(Completion, ATraceSeesEveryLayerOfTheRunThatItWatches) {
   }
 }
 
+// Labels: bits long
 TEST(Completion, ASecondRunAllocatesNothing) {
   const Tensor x = Random(3).tensor({1, 20, 24, 4}, 0, 1);
   Tensor y({1, 20, 24, 3});
@@ -149,6 +152,7 @@ TEST(Completion, ASecondRunAllocatesNothing) {
   EXPECT_EQ(test::allocations(), program);
 }
 
+// Label: long
 TEST(Completion, ComputesABatchAsItsPictures) {
   const Tensor x = Random(4).tensor({2, 8, 12, 4}, 0, 1);
   Context ctx({.threads = 1});
@@ -159,6 +163,7 @@ TEST(Completion, ComputesABatchAsItsPictures) {
   }
 }
 
+// Labels: bits long
 TEST(Completion, BytesAreWhatTheArenaGives) {
   // What a run takes however small its picture is: rows of maps, and 10 MB for each thread.
   const auto fixed = [](int threads) { return (std::int64_t{16} << 20) + threads * 10'000'000; };
@@ -174,6 +179,7 @@ TEST(Completion, BytesAreWhatTheArenaGives) {
   }
 }
 
+// Label: long
 TEST(Completion, LargerPicturesTakeNoFewerBytes) {
   const Context ctx({.threads = 1});
   std::int64_t before = 0;
@@ -210,6 +216,7 @@ std::pair<std::int64_t, std::int64_t> columns_that_see(const Tensor& x, const Te
   return seen;
 }
 
+// Label: long
 TEST(Completion, APixelSeesNothingBeyondItsContext) {
   const Tensor x = Random(6).tensor({1, 4, 352, 4}, 0, 1);
   // Winograd's tiles mix the rounding of neighbours; the direct sums have only what they add.
@@ -247,6 +254,7 @@ class CompletionFile : public testing::Test {
   std::filesystem::path path = folder / "weights.safetensors";
 };
 
+// Label: bits
 TEST_F(CompletionFile, HasTheBitsOfItsWeights) {
   const test::CompletionTensors tensors = test::random_completion_tensors(4, 1);
   test::write_completion_file(path, tensors.tensors);

@@ -52,6 +52,7 @@ std::array<std::int64_t, 4> window(std::int64_t h, std::int64_t w, const Rectang
   return sides(score_window(mask_of({1, h, w, 3}, hole).view()));
 }
 
+// Label: bits
 TEST(Discriminators, SameBitsOnVectorInstructionSetsAndNumbersOfThreads) {
   Random random(1);
   const Tensor picture = random.tensor({1, kPicture, kPicture, 3}, 0, 1);
@@ -72,6 +73,7 @@ TEST(Discriminators, SameBitsOnVectorInstructionSetsAndNumbersOfThreads) {
   }
 }
 
+// Label: long
 TEST(Discriminators, APictureOfTheirSizeIsScoredAsItIs) {
   const Tensor picture = Random(2).tensor({1, kPicture, kPicture, 3}, 0, 1);
   Context ctx({.threads = 2});
@@ -81,6 +83,7 @@ TEST(Discriminators, APictureOfTheirSizeIsScoredAsItIs) {
   EXPECT_EQ(scored, discriminators()(patch.view(), picture.view(), ctx));
 }
 
+// Label: long
 TEST(Discriminators, LargeHolesAreSeenInAWindowTwiceTheirSizeScaledDown) {
   // The hole has 200 × 148 pixels around (300, 320): a window of twice 200, rounded up to 512.
   const Tensor picture = Random(3).tensor({1, 600, 640, 3}, 0, 1);

@@ -77,6 +77,7 @@ std::int64_t bytes_of_window(std::int64_t h, std::int64_t w, const Context& ctx)
   return network().bytes(h, w, ctx) + h * w * (4 + 3) * 4;
 }
 
+// Label: long
 TEST(PaintHoles, WindowsAgreeWithTheWholePicture) {
   // Far from each other, in a corner, at the border, and in the middle of a window.
   const Tensor mask = mask_where(6, 702, [](auto y, auto x) {
@@ -96,6 +97,7 @@ TEST(PaintHoles, WindowsAgreeWithTheWholePicture) {
   }
 }
 
+// Label: long
 TEST(PaintHoles, WindowsHaveAllThatTheirPixelsSee) {
   // One pixel of a hole, so columns 202 to 204 are painted. Of all phases modulo 4, 202 sees the
   // farthest to the left, 153 columns, and 201 to the right, 150: the columns there are so bright
@@ -115,6 +117,7 @@ TEST(PaintHoles, WindowsHaveAllThatTheirPixelsSee) {
   }
 }
 
+// Label: long
 TEST(PaintHoles, WhatIsInTheHoleDoesNotMatter) {
   const Tensor mask = mask_where(8, 12, [](auto y, auto x) { return y > 2 && x < 7; });
   Tensor picture = Random(3).tensor({1, 8, 12, 3}, 0, 1);
@@ -128,6 +131,7 @@ TEST(PaintHoles, WhatIsInTheHoleDoesNotMatter) {
   EXPECT_NE(test::checksum(before.raw.view()), test::checksum(other.raw.view()));
 }
 
+// Label: long
 TEST(PaintHoles, AnEmptyMaskLeavesThePicture) {
   const Tensor mask = mask_where(9, 14, [](auto, auto) { return false; });
   const Tensor picture = Random(4).tensor({1, 9, 14, 3}, 0, 1);
@@ -149,6 +153,7 @@ std::int64_t reflected(std::int64_t i, std::int64_t side) {
   return at;
 }
 
+// Label: long
 TEST(PaintHoles, SidesArePaddedByReflection) {
   Context ctx({.threads = 1, .precise = true});
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 7}, {2, 5}, {5, 3}, {8, 4}}) {
@@ -182,6 +187,7 @@ TEST(PaintHoles, SidesArePaddedByReflection) {
   }
 }
 
+// Label: long
 TEST(PaintHoles, TilesOfAHoleAgreeWithinRounding) {
   const Tensor mask = mask_where(4, 560, [](auto, auto x) { return x >= 40; });
   const Tensor picture = Random(6).tensor({1, 4, 560, 3}, 0, 1);
@@ -201,6 +207,7 @@ TEST(PaintHoles, TilesOfAHoleAgreeWithinRounding) {
   }
 }
 
+// Label: long
 TEST(PaintHoles, TakesNoMoreThanItMay) {
   const Tensor mask = mask_where(36, 48, [](auto y, auto) { return y > 20; });
   const Tensor picture = Random(7).tensor({1, 36, 48, 3}, 0, 1);
@@ -214,6 +221,7 @@ TEST(PaintHoles, TakesNoMoreThanItMay) {
                     needed - 1));
 }
 
+// Label: long
 TEST(PaintHoles, NamesWhatIsWrong) {
   Context ctx({.threads = 1, .precise = true});
   const Tensor picture = Random(8).tensor({1, 4, 6, 3}, 0, 1);

@@ -40,6 +40,7 @@ Bits run(const Raft& network, const Tensor& a, const Tensor& b, const Raft::Opti
   return {test::checksum(out.flow_low), test::checksum(out.flow)};
 }
 
+// Label: bits
 TEST(Raft, SameBitsOnEveryInstructionSetAndNumberOfThreads) {
   Random random(1);
   const Tensor a = random.tensor({1, 64, 72, 3}, 0, 1);
@@ -239,6 +240,7 @@ TEST(Raft, ATraceSeesEveryLayerOfTheRunThatItWatches) {
   }
 }
 
+// Label: bits
 TEST(Raft, ASecondRunAllocatesNothing) {
   Random random(6);
   const Tensor a = random.tensor({1, 64, 64, 3}, 0, 1);
@@ -252,6 +254,7 @@ TEST(Raft, ASecondRunAllocatesNothing) {
   }
 }
 
+// Label: bits
 TEST(Raft, IterationsAllocateNothing) {
   Random random(9);
   const Tensor a = random.tensor({1, 64, 64, 3}, 0, 1);

@@ -36,6 +36,7 @@ Bits run(ConstView image, Context& ctx) {
   return {test::checksum(out.semi), test::checksum(out.scores), test::checksum(out.descriptors)};
 }
 
+// Label: bits
 TEST(SuperPoint, SameBitsOnEveryInstructionSetAndNumberOfThreads) {
   Random random(1);
   const Tensor image = random.tensor({1, 44, 61, 1}, 0, 1);
@@ -99,6 +100,7 @@ TEST(SuperPoint, ATraceSeesEveryLayerOfTheRunThatItWatches) {
   }
 }
 
+// Label: bits
 TEST(SuperPoint, ASecondRunAllocatesNothing) {
   Random random(3);
   const Tensor image = random.tensor({1, 64, 72, 1}, 0, 1);

@@ -13,7 +13,7 @@ namespace {
 
 using test::error_of;
 
-Tensor row_of(const std::vector<float>& values, std::int64_t channels = 2) {
+Tensor row_of_vectors(const std::vector<float>& values, std::int64_t channels = 2) {
   Tensor flow({1, 1, static_cast<std::int64_t>(values.size()) / channels, channels});
   std::ranges::copy(values, flow.values().begin());
   return flow;
@@ -21,8 +21,8 @@ Tensor row_of(const std::vector<float>& values, std::int64_t channels = 2) {
 
 TEST(FlowError, ByHand) {
   // Errors 0, 1, 5, 13, 3, and lengths 0, 1, 100, 1000, 0 of the truth.
-  const Tensor flow = row_of({0, 0, 1, 1, 103, 4, 605, 812, 3, 0});
-  const Tensor truth = row_of({0, 0, 1, 0, 100, 0, 600, 800, 0, 0});
+  const Tensor flow = row_of_vectors({0, 0, 1, 1, 103, 4, 605, 812, 3, 0});
+  const Tensor truth = row_of_vectors({0, 0, 1, 0, 100, 0, 600, 800, 0, 0});
   const FlowError error = flow_error(flow.view(), truth.view());
   EXPECT_EQ(error.pixels, 5);
   EXPECT_EQ(error.epe, 22.0 / 5);
@@ -34,8 +34,8 @@ TEST(FlowError, ByHand) {
 
 TEST(FlowError, F1WantsBothLimitsPassed) {
   // Above 3 px and 5 %; above 3 px alone; above 5 % alone; the former again, with no motion.
-  const Tensor flow = row_of({14, 0, 0, 104, 12, 0, 0, 3.5F});
-  const Tensor truth = row_of({10, 0, 0, 100, 10, 0, 0, 0});
+  const Tensor flow = row_of_vectors({14, 0, 0, 104, 12, 0, 0, 3.5F});
+  const Tensor truth = row_of_vectors({10, 0, 0, 100, 10, 0, 0, 0});
   const FlowError error = flow_error(flow.view(), truth.view());
   EXPECT_EQ(error.f1_all, 50);
   EXPECT_EQ(error.over_3px, 75);
@@ -43,12 +43,12 @@ TEST(FlowError, F1WantsBothLimitsPassed) {
 }
 
 TEST(FlowError, OnlyKnownAndValidPixelsCount) {
-  const Tensor flow = row_of({7, 0, 9, 9, 2, 0, std::nanf(""), 5});
-  const Tensor truth = row_of({5, 0, 1e10F, 0, 2, 0, 0, std::nanf("")});
+  const Tensor flow = row_of_vectors({7, 0, 9, 9, 2, 0, std::nanf(""), 5});
+  const Tensor truth = row_of_vectors({5, 0, 1e10F, 0, 2, 0, 0, std::nanf("")});
   const FlowError known = flow_error(flow.view(), truth.view());
   EXPECT_EQ(known.pixels, 2);
   EXPECT_EQ(known.epe, 1);
-  const Tensor valid = row_of({1, 1, 0, 1}, 1);
+  const Tensor valid = row_of_vectors({1, 1, 0, 1}, 1);
   const FlowError masked = flow_error(flow.view(), truth.view(), valid.view());
   EXPECT_EQ(masked.pixels, 1);
   EXPECT_EQ(masked.epe, 2);
@@ -83,20 +83,20 @@ TEST(FlowError, SlicesGiveTheSame) {
 }
 
 TEST(FlowError, SaysWhatIsWrong) {
-  const Tensor flow = row_of({1, 2, 3, 4});
-  const Tensor longer = row_of({1, 2, 3, 4, 5, 6});
+  const Tensor flow = row_of_vectors({1, 2, 3, 4});
+  const Tensor longer = row_of_vectors({1, 2, 3, 4, 5, 6});
   EXPECT_EQ(error_of([&] { flow_error(longer.view(), flow.view()); }),
             "flow_error: expected a flow field as large as the truth, [n 1, h 1, w 2, c 2], got "
             "[n 1, h 1, w 3, c 2]");
-  const Tensor pictures = row_of({1, 2, 3}, 3);
+  const Tensor pictures = row_of_vectors({1, 2, 3}, 3);
   EXPECT_EQ(error_of([&] { flow_error(pictures.view(), pictures.view()); }),
             "flow_error: expected a flow field [n 1, h, w, c 2], got [n 1, h 1, w 1, c 3]");
   EXPECT_EQ(error_of([&] { flow_error(flow.view(), flow.view(), longer.view()); }),
             "flow_error: expected a mask of [n 1, h 1, w 2, c 1], got [n 1, h 1, w 3, c 2]");
-  const Tensor none = row_of({0, 0}, 1);
+  const Tensor none = row_of_vectors({0, 0}, 1);
   EXPECT_EQ(error_of([&] { flow_error(flow.view(), flow.view(), none.view()); }),
             "flow_error: expected a pixel where the truth is known, got none of 2");
-  const Tensor broken = row_of({1, 2, 3, std::nanf("")});
+  const Tensor broken = row_of_vectors({1, 2, 3, std::nanf("")});
   EXPECT_EQ(error_of([&] { flow_error(broken.view(), flow.view()); }),
             "flow_error: expected finite flow where the truth is known, got (3, nan) at x 1, y 0");
 }

@@ -171,6 +171,7 @@ TEST(ForwardProject, WhatIsNotFiniteIsDropped) {
   EXPECT_TRUE(std::ranges::all_of(projected, [](float v) { return std::isfinite(v); }));
 }
 
+// Label: bits
 TEST(ForwardProject, SlicesGiveTheSameBits) {
   Random random(5);
   const Tensor flow = random.tensor({1, 19, 23, 2}, -4, 4);

@@ -1,3 +1,4 @@
+// Label: files
 #include "hewn/runtime/pictures/image.h"
 
 #include <cmath>
@@ -6,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/support/data_folder.h"
 #include "tests/support/errors.h"
 #include "tests/support/png_file.h"
 #include "tests/support/random.h"
@@ -20,7 +22,7 @@ using test::error_of;
 using test::png_file;
 using test::TemporaryFolder;
 
-const std::filesystem::path kData = HEWN_TEST_DATA;
+const std::filesystem::path kData = test::data_folder();
 
 Image random_image(std::int64_t width, std::int64_t height, std::int64_t channels, int bits,
                    test::Random& random) {

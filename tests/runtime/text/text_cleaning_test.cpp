@@ -1,4 +1,5 @@
 // What is expected is what open_clip 3.3 with ftfy 6.3 and fix_encoding=False says.
+// Label: files
 #include "hewn/runtime/text/text_cleaning.h"
 
 #include "hewn/runtime/text/unicode.h"

@@ -1,0 +1,90 @@
+# What ctest knows of the tests in a program.
+include(GoogleTest)
+
+# What a test may be labelled with. A preset leaves labels out, and nothing else (CMakePresets.json).
+#   bits     compares results with each other to the bit, or counts bytes: what a sanitizer adds does not matter there
+#   files    text and files: no threads, no instruction sets
+#   long     minutes under ThreadSanitizer or emulation, where shorter tests go the same ways
+#   weights  our own weights, on pictures
+set(HEWN_LABELS bits files long weights)
+
+# hewn_discover_tests(PROGRAM SOURCES...): ctest runs each case by itself. Under sanitizers and emulation, where hundreds of
+# processes take long to start, it runs the program in four parts for each combination of labels, and for what has none.
+function(hewn_discover_tests program)
+  if(NOT HEWN_SANITIZE AND NOT CMAKE_CROSSCOMPILING)
+    gtest_discover_tests(${program} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 300)
+    return()
+  endif()
+  hewn_read_labels(tests ${ARGN})
+  set(labelled "")
+  foreach(labels IN LISTS tests)
+    string(JOIN ":" filter ${tests_${labels}})
+    string(APPEND labelled ":${filter}")
+    hewn_add_parts(${program} "${filter}" "${labels}")
+  endforeach()
+  hewn_add_parts(${program} "-${labelled}" "")
+endfunction()
+
+function(hewn_add_parts program filter labels)
+  string(REPLACE "+" ";" list "${labels}")
+  foreach(part RANGE 3)
+    string(JOIN "." name ${program} ${labels} ${part})
+    add_test(NAME ${name} COMMAND ${program} "--gtest_filter=${filter}")
+    set_tests_properties(${name} PROPERTIES LABELS "${list}" TIMEOUT 900
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=4;GTEST_SHARD_INDEX=${part}")
+  endforeach()
+endfunction()
+
+# hewn_read_labels(RESULT SOURCES...) reads the lines "// Labels: a b", each above a test or, for all tests of its file,
+# above the first #include. RESULT becomes the combinations that there are, as in "a+b", RESULT_a+b the tests with this one.
+function(hewn_read_labels result)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${ARGN})
+  set(combinations "")
+  foreach(source IN LISTS ARGN)
+    set(of_file "")
+    set(of_test "")
+    file(STRINGS ${source} lines REGEX "^(// Labels?:|#include|TEST)")
+    foreach(line IN LISTS lines)
+      if(line MATCHES "^// Labels?:")
+        hewn_parse_labels(of_test "${line}" ${source})
+      elseif(line MATCHES "^#include")
+        string(APPEND of_file "${of_test}")
+        set(of_test "")
+      else()
+        set(labels "${of_test}")
+        if(NOT labels)
+          set(labels "${of_file}")
+        endif()
+        set(of_test "")
+        if(labels)
+          if(NOT line MATCHES "^TEST(_F)?\\(([A-Za-z0-9_]+), ([A-Za-z0-9_]+)\\)")
+            message(FATAL_ERROR "${source}: expected a test's two names in one line below its labels, got '${line}'")
+          endif()
+          list(APPEND combinations ${labels})
+          list(APPEND tests_${labels} ${CMAKE_MATCH_2}.${CMAKE_MATCH_3})
+        endif()
+      endif()
+    endforeach()
+    if(of_test)
+      message(FATAL_ERROR "${source}: expected a test below the label '${of_test}', got the end of the file")
+    endif()
+  endforeach()
+  list(REMOVE_DUPLICATES combinations)
+  foreach(labels IN LISTS combinations)
+    set(${result}_${labels} ${tests_${labels}} PARENT_SCOPE)
+  endforeach()
+  set(${result} ${combinations} PARENT_SCOPE)
+endfunction()
+
+# "// Labels: a b" becomes "a+b" in RESULT.
+function(hewn_parse_labels result line source)
+  string(REGEX REPLACE "^// Labels?: *" "" labels "${line}")
+  string(REPLACE " " ";" labels "${labels}")
+  foreach(label IN LISTS labels)
+    if(NOT label IN_LIST HEWN_LABELS)
+      message(FATAL_ERROR "${source}: expected a label of cmake/HewnTests.cmake, got '${label}'")
+    endif()
+  endforeach()
+  string(JOIN "+" labels ${labels})
+  set(${result} "${labels}" PARENT_SCOPE)
+endfunction()
