@@ -91,7 +91,7 @@ PictureSize stb_jpeg_size(std::span<const std::byte> file) {
                             nullptr) == 0) {
     fail_with_reason();
   }
-  return {width, height};
+  return {.height = height, .width = width};
 }
 
 Image stb_decode(std::span<const std::byte> file, int bits, std::size_t memory_limit) {
