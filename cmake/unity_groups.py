@@ -1,8 +1,9 @@
-"""unity_groups.py FILE...: which C++ sources can be compiled as one, a line for each group, its files separated by ';'.
+"""unity_groups.py FILE...: which C++ sources can be compiled as one.
 
-Two that hide the same name in an anonymous namespace cannot, but for functions of other parameters, which are
-overloads; nor can one with a name that a header has too. clang-format keeps the declarations at column 0, which
-makes them easy to find. What this overlooks does not compile: then a name wants to be changed.
+Prints a line for each group, its files separated by ';'. Two that hide the same name in an
+anonymous namespace cannot, but for functions of other parameters, which are overloads; nor can one
+with a name that a header has too. clang-format keeps the declarations at column 0, which makes them
+easy to find. What this overlooks does not compile: then a name wants to be changed.
 """
 
 import re
@@ -17,7 +18,7 @@ _PROJECT = Path(__file__).resolve().parent.parent
 
 
 def _declared(text: str, hidden: bool) -> set[str]:
-    """The names declared in anonymous namespaces, or outside of them, functions with their parameters."""
+    """The names declared in anonymous namespaces, or outside of them; functions with parameters."""
     names, inside = set(), not hidden
     for line in re.sub(r"(?<=[,(])\n +", " ", text).splitlines():
         if line == "namespace {":

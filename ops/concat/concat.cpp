@@ -25,13 +25,13 @@ void check(std::span<const ConstView> parts, View y) {
   require(y.shape.c == channels, "concat: expected an output of ", channels, " channels, got ",
           y.shape.c);
   check_operands("concat", "", {}, y);
-  std::int64_t begin = 0;
+  std::int64_t first = 0;
   for (const ConstView& part : parts) {
-    const std::int64_t end = begin + part.shape.c;
-    check_operands("concat", "", {{"a part", part, Overlap::in_place}}, y.channels(begin, end));
-    check_operands("concat", "", {{"a part", part}}, y.channels(0, begin));
-    check_operands("concat", "", {{"a part", part}}, y.channels(end, channels));
-    begin = end;
+    const std::int64_t next = first + part.shape.c;
+    check_operands("concat", "", {{"a part", part, Overlap::in_place}}, y.channels(first, next));
+    check_operands("concat", "", {{"a part", part}}, y.channels(0, first));
+    check_operands("concat", "", {{"a part", part}}, y.channels(next, channels));
+    first = next;
   }
 }
 

@@ -20,13 +20,13 @@ struct Work {
 
 /// One operator that ran, alone or with all that it called.
 struct ProfileRecord {
-  std::string op;     ///< "conv2d"
-  std::string layer;  ///< "conv1a", or empty
-  double seconds = 0;
+  std::string op;      ///< "conv2d"
+  std::string layer;   ///< "conv1a", or empty
+  double seconds = 0;  ///< from its beginning to its end
   /// Those of the Context that ran it: seconds × threads, over the threads of the whole run, add up
   /// to no more than the run's time.
   int threads = 1;
-  Work work;
+  Work work;  ///< as the operator counts it
 };
 
 /// Collects the records of a Context and of those that work for it. Off until enabled; when off, a

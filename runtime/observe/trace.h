@@ -14,10 +14,12 @@ namespace hewn {
 
 /// A part of a layer's output: some images of a batch, or a window of their rows and columns.
 struct TracePiece {
-  std::string_view layer;
-  ConstView values;
-  Nhwc whole;  ///< the shape of the layer's output, of the whole batch
-  std::int64_t image = 0, row = 0, column = 0;  ///< where the values begin in it
+  std::string_view layer;   ///< its name
+  ConstView values;         ///< the part itself
+  Nhwc whole;               ///< the shape of the layer's output, of the whole batch
+  std::int64_t image = 0;   ///< where the values begin in it
+  std::int64_t row = 0;     ///< likewise
+  std::int64_t column = 0;  ///< likewise
 };
 
 /// Called with every piece, on the thread that has computed it, one piece at a time. Name and
@@ -111,8 +113,8 @@ class [[nodiscard]] TracedPart {
 
 /// A layer's whole output.
 struct TracedLayer {
-  std::string name;
-  Tensor values;
+  std::string name;  ///< as the trace shows it
+  Tensor values;     ///< all of them
 };
 
 /// Puts the pieces of layers together.
