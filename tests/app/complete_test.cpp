@@ -21,16 +21,16 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::Arguments;
 using test::complained;
-using test::Folder;
+using test::joined;
+using test::kFailure;
+using test::kUsage;
 using test::Outcome;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
+using test::values;
 /// Whether a pixel is missing.
 using Hole = std::function<bool(std::int64_t y, std::int64_t x)>;
-
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
 
 // Neither side is a multiple of 4.
 constexpr std::int64_t kWidth = 33;
@@ -87,12 +87,6 @@ testing::AssertionResult is_completed(const Image& before, const Image& after, c
   return testing::AssertionFailure() << changed << " of " << missing << " pixels have changed";
 }
 
-std::vector<float> values(const SafetensorsFile& file, const std::string& name) {
-  std::vector<float> storage;
-  const auto span = file.floats(name, std::nullopt, storage);
-  return {span.begin(), span.end()};
-}
-
 /// What blending promises in the block less three pixels on each side: the differences of `blended`
 /// to its neighbours add up to those of `raw` (Pérez, Gangnet and Blake, 2003, equation 7).
 void expect_equations(const std::vector<float>& raw, const std::vector<float>& blended) {
@@ -124,35 +118,25 @@ class CompleteCommand : public testing::Test {
 
   static Outcome run(const Arguments& more, const test::RunOptions& options = {}) {
     // The weights of direct convolutions take the least time to pack.
-    Arguments arguments{"complete", "--random-weights", "1", "--precise"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_hewn(arguments, options);
+    return run_hewn(joined({"complete", "--random-weights", "1", "--precise"}, more), options);
   }
 
   /// Runs on the picture, and expects it to end well and to say nothing.
   void expect_run(const Arguments& more) const {
-    Arguments arguments{picture_, "--quiet"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_EQ(outcome.out + outcome.err, "");
+    EXPECT_TRUE(silent(run(joined({picture_, "--quiet"}, more))));
   }
 
   /// Runs on a picture of another kind, and expects it to be completed.
   void expect_completed(const Image& image, const Arguments& more, const Hole& hole) const {
     write_png(picture_, image);
-    Arguments arguments{"--out", out_};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    expect_run(arguments);
+    expect_run(joined({"--out", out_}, more));
     EXPECT_TRUE(is_completed(image, read_image(out_), hole));
   }
 
   /// Runs on the picture, and expects a complaint.
   testing::AssertionResult refused(const Arguments& more, int status,
                                    const std::string& part) const {
-    Arguments arguments{picture_, "--quiet"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return complained(run(arguments), status, part);
+    return complained(run(joined({picture_, "--quiet"}, more)), status, part);
   }
 
   std::string write_mask(const Hole& hole) const {
@@ -160,7 +144,7 @@ class CompleteCommand : public testing::Test {
     return folder_.file("mask.png");
   }
 
-  Folder folder_;
+  test::Folder folder_;
   std::string picture_ = folder_.file("picture.png");
   std::string out_ = folder_.file("out.png");
 };
@@ -168,11 +152,7 @@ class CompleteCommand : public testing::Test {
 bool in_block(std::int64_t y, std::int64_t x) { return y >= 6 && y < 18 && x >= 8 && x < 24; }
 const Arguments kBlock{"--rect", "8,6,16,12"};
 
-Arguments block_and(const Arguments& more) {
-  Arguments all = kBlock;
-  all.insert(all.end(), more.begin(), more.end());
-  return all;
-}
+Arguments block_and(const Arguments& more) { return joined(kBlock, more); }
 
 TEST_F(CompleteCommand, KeepsWhatIsKnownToTheBitByAMask) {
   const Hole hole = [](auto y, auto x) { return (y + 2 * x) % 7 == 0 || in_block(y, x); };

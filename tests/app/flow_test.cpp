@@ -19,15 +19,16 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::Arguments;
 using test::complained;
-using test::Folder;
+using test::joined;
+using test::kFailure;
+using test::kUsage;
 using test::Outcome;
 using test::picture_of_rectangles;
+using test::printed_json;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
-
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
+using test::values;
 
 // Not multiples of 8: padded to 72 × 64, so the flow before upsampling is 9 × 8.
 constexpr std::int64_t kWidth = 66;
@@ -41,21 +42,15 @@ class FlowCommand : public testing::Test {
   }
 
   static Outcome run(const Arguments& more, const test::RunOptions& options = {}) {
-    Arguments arguments{"flow", "--random-weights", "7", "--iters", "2"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_hewn(arguments, options);
+    return run_hewn(joined({"flow", "--random-weights", "7", "--iters", "2"}, more), options);
   }
 
   /// Runs on both pictures, and expects it to end well.
   void expect_run(const Arguments& more) const {
-    Arguments arguments{first_, second_, "--quiet"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_EQ(outcome.out + outcome.err, "");
+    EXPECT_TRUE(silent(run(joined({first_, second_, "--quiet"}, more))));
   }
 
-  Folder folder_;
+  test::Folder folder_;
   std::string first_ = folder_.file("first.png");
   std::string second_ = folder_.file("second.png");
 };
@@ -72,12 +67,6 @@ double mean_distance(const std::string& a, const std::string& b) {
         std::hypot(static_cast<double>(at_a[0]) - at_b[0], static_cast<double>(at_a[1]) - at_b[1]);
   }
   return sum / (kWidth * kHeight);
-}
-
-std::vector<float> values(const SafetensorsFile& file, const std::string& name) {
-  std::vector<float> storage;
-  const auto span = file.floats(name, std::nullopt, storage);
-  return {span.begin(), span.end()};
 }
 
 TEST_F(FlowCommand, SummaryForPeople) {
@@ -136,10 +125,9 @@ TEST_F(FlowCommand, BothFormsOfTheCorrelationAgree) {
   const std::string precise = folder_.file("precise.flo");
   expect_run({"--out", pairs, "--corr", "all-pairs"});
   expect_run({"--out", precise, "--corr", "all-pairs", "--precise"});
-  const Outcome outcome = run({first_, second_, "--quiet", "--out", demand, "--corr", "on-demand",
-                               "--truth", pairs, "--json", "-"});
-  ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const json pair = json::parse(outcome.out)["pairs"].at(0);
+  const json pair = printed_json(run({first_, second_, "--quiet", "--out", demand, "--corr",
+                                      "on-demand", "--truth", pairs, "--json", "-"}))["pairs"]
+                        .at(0);
   EXPECT_EQ(pair["correlation"], "on-demand");
   EXPECT_EQ(pair["error"]["pixels"], kWidth * kHeight);
   // Rounding alone tells the forms apart, in the correlation's sums, as it tells Winograd's
@@ -178,9 +166,7 @@ TEST_F(FlowCommand, AVideoStartsEachPairFromTheFlowBefore) {
   const std::string cold = folder_.file("cold");
   for (const Arguments& more :
        {Arguments{"--out-dir", warm}, {"--out-dir", cold, "--cold-start"}}) {
-    Arguments arguments{first_, second_, third, "--quiet"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
+    const Outcome outcome = run(joined({first_, second_, third, "--quiet"}, more));
     EXPECT_EQ(outcome.status, 0) << outcome.err;
   }
   const auto text = [](const std::string& folder, const char* name) {
@@ -240,11 +226,9 @@ TEST_F(FlowCommand, SaysWhatMakesNoSense) {
 }
 
 TEST_F(FlowCommand, TheBenchCountsWhatItMeasures) {
-  const Outcome outcome =
+  const json report = printed_json(
       run_hewn({"bench", "flow", "--random-weights", "1", "--size", "64x70", "--iters", "2",
-                "--repeat", "2", "--profile", "--quiet", "--json", "-", "--corr", "on-demand"});
-  ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const json report = json::parse(outcome.out);
+                "--repeat", "2", "--profile", "--quiet", "--json", "-", "--corr", "on-demand"}));
   EXPECT_EQ(report["bench"], "flow");
   EXPECT_EQ(report["height"], 64);
   EXPECT_EQ(report["width"], 72);
