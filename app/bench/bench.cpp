@@ -4,11 +4,12 @@
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
-#include <iostream>
+#include <ostream>
 #include <sstream>
 
 #include "app/output/machine.h"
-#include "app/output/output_files.h"
+#include "app/output/progress_bar.h"
+#include "app/output/report.h"
 #include "app/output/table.h"
 #include "app/output/units.h"
 
@@ -94,17 +95,17 @@ Json to_json(const BenchOptions& options, const BenchReport& report, Context& ct
   return json;
 }
 
-void print_stages(const std::vector<Stage>& stages) {
+void print(const std::vector<Stage>& stages, std::ostream& out) {
   Table table({Align::left, Align::right, Align::right});
   table.add_row({"", "median ms", "min ms"});
   for (const Stage& stage : stages) {
     table.add_row({stage.title, fixed(kMilli * median(stage.times), 3),
                    fixed(kMilli * minimum(stage.times), 3)});
   }
-  table.print(std::cout);
+  table.print(out);
 }
 
-void print(const Profile& profile) {
+void print(const Profile& profile, std::ostream& out) {
   const double whole = median(profile.whole);
   const auto share = [&](double seconds) { return fixed(100 * seconds / whole, 1) + "%"; };
   Table table({Align::left, Align::right, Align::right, Align::right, Align::right, Align::right});
@@ -122,31 +123,23 @@ void print(const Profile& profile) {
   };
   add_sum("between operators, and waiting", profile.rest);
   add_sum("in all", profile.whole);
-  table.print(std::cout);
+  table.print(out);
 }
 
-void print(const BenchOptions& options, const BenchReport& report, Context& ctx) {
-  std::cout << report.size.height << " × " << report.size.width << ", " << options.repeat
-            << (options.repeat == 1 ? " repetition, " : " repetitions, ") << ctx.threads()
-            << (ctx.threads() == 1 ? " thread, " : " threads, ") << isa_name(ctx.isa())
-            << (ctx.precise() ? ", precise" : "");
-  for (const std::string& note : report.notes) std::cout << ", " << note;
-  std::cout << "\n\n";
-  print_stages(report.stages);
+void print(const BenchOptions& options, const BenchReport& report, Context& ctx,
+           std::ostream& out) {
+  out << report.size.height << " × " << report.size.width << ", "
+      << counted(options.repeat, "repetition") << ", " << counted(ctx.threads(), "thread") << ", "
+      << isa_name(ctx.isa()) << (ctx.precise() ? ", precise" : "");
+  for (const std::string& note : report.notes) out << ", " << note;
+  out << "\n\n";
+  print(report.stages, out);
   if (!report.profile.layers.empty()) {
-    std::cout << '\n';
-    print(report.profile);
+    out << '\n';
+    print(report.profile, out);
   }
-  std::cout << "\npeak memory: " << human_bytes(peak_resident_bytes()) << " resident, "
-            << human_bytes(ctx.arena().peak_bytes()) << " of it intermediates\n";
-}
-
-}  // namespace
-
-double seconds_of(const std::function<void()>& work) {
-  const Stopwatch watch;
-  work();
-  return watch.seconds();
+  out << "\npeak memory: " << human_bytes(peak_resident_bytes()) << " resident, "
+      << human_bytes(ctx.arena().peak_bytes()) << " of it intermediates\n";
 }
 
 Profile profile_of(std::int64_t repeat, Context& ctx, const std::function<void()>& work) {
@@ -160,29 +153,6 @@ Profile profile_of(std::int64_t repeat, Context& ctx, const std::function<void()
   }
   profiler.enable(false);
   return profile;
-}
-
-void add_bench_options(CLI::App& command, const char* default_size, BenchOptions& options) {
-  options.size_text = default_size;
-  command
-      .add_option("--size", options.size_text,
-                  text_of("Size of the picture (default: ", default_size, ")"))
-      ->type_name("HxW")
-      ->group("Measurement");
-  command
-      .add_option("--repeat", options.repeat,
-                  text_of("Repetitions, after one to warm up (default: ", options.repeat, ")"))
-      ->type_name("N")
-      ->check(between(1, 1e6))
-      ->group("Measurement");
-  command
-      .add_flag("--profile", options.profile,
-                "Add a table of the network's operators: what part of the time each takes")
-      ->group("Measurement");
-  command.add_option("--json", options.json, "Write the figures as JSON ('-' prints it)")
-      ->type_name("F")
-      ->group("Output");
-  add_common_options(command, options.common);
 }
 
 PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t multiple) {
@@ -199,18 +169,55 @@ PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t
                            ", as in 480x640, got '", text, "'"));
 }
 
-void expect_report(const BenchOptions& options, OutputFiles& outputs) {
-  outputs.protect(options.model.weights);
-  if (!options.json.empty() && !is_standard_output(options.json)) {
-    outputs.expect("--json", options.json);
-  }
+}  // namespace
+
+double seconds_of(const std::function<void()>& work) {
+  const Stopwatch watch;
+  work();
+  return watch.seconds();
 }
 
-void publish(const BenchOptions& options, const BenchReport& report, Context& ctx,
-             OutputFiles& outputs) {
-  if (!options.json.empty()) write_json(options.json, to_json(options, report, ctx), outputs);
-  outputs.commit();
-  if (!options.common.quiet && !is_standard_output(options.json)) print(options, report, ctx);
+void add_bench_options(CLI::App& command, const char* default_size, std::int64_t default_repeat,
+                       BenchOptions& options) {
+  options.size_text = default_size;
+  options.repeat = default_repeat;
+  const OptionGroup group(command, "Measurement");
+  group.add("--size", options.size_text, "HxW",
+            text_of("Size of the picture (default: ", default_size, ")"));
+  group
+      .add("--repeat", options.repeat, "N",
+           text_of("Repetitions, after one to warm up (default: ", default_repeat, ")"))
+      ->check(between(1, 1e6));
+  group.add_flag("--profile", options.profile,
+                 "Add a table of the network's operators: what part of the time each takes");
+  OptionGroup(command, "Output")
+      .add("--json", options.json, "F", "Write the figures as JSON ('-' prints it)");
+}
+
+void measure(const BenchOptions& options, Context& ctx, BenchReport& report,
+             const std::function<Times()>& once, const std::function<void()>& profiled) {
+  const ProgressBar bar(options.repeat, !options.common.quiet);
+  once();
+  for (std::int64_t i = 0; i < options.repeat; ++i) {
+    bar.show(i, report.name);
+    const Times seconds = once();
+    for (std::size_t stage = 0; stage < report.stages.size(); ++stage) {
+      report.stages[stage].times.push_back(seconds[stage]);
+    }
+  }
+  if (options.profile) report.profile = profile_of(options.repeat, ctx, profiled);
+}
+
+void run_bench(const BenchOptions& options, std::int64_t least, std::int64_t multiple,
+               const std::function<BenchReport(const PictureSize&, Context&)>& bench) {
+  const PictureSize size = parse_size(options.size_text, least, multiple);
+  Report report({.json = options.json, .dump = {}, .trace = {}}, options.common.quiet);
+  report.files().protect({options.model.weights});
+  report.expect();
+  Context ctx = make_context(options.common);
+  const BenchReport measured = bench(size, ctx);
+  print(options, measured, ctx, report.said());
+  report.publish(to_json(options, measured, ctx));
 }
 
 void add_bench(CLI::App& parent) {

@@ -31,6 +31,7 @@ class Stopwatch {
   std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
+/// How long the work takes.
 double seconds_of(const std::function<void()>& work);
 
 /// A part of what is measured, as "network" or "total".
@@ -57,10 +58,6 @@ struct Profile {
   Times whole;
 };
 
-/// Runs `work` several times with the profiler on, apart from what is timed, since taking notes
-/// takes time too. Every repetition runs the same operators.
-Profile profile_of(std::int64_t repeat, Context& ctx, const std::function<void()>& work);
-
 /// What every `hewn bench NETWORK` takes.
 struct BenchOptions {
   CommonOptions common;
@@ -70,28 +67,30 @@ struct BenchOptions {
   bool profile = false;
   std::filesystem::path json;
 };
-void add_bench_options(CLI::App& command, const char* default_size, BenchOptions& options);
-
-/// Reads --size; throws UsageError unless both sides are from `least` to 16384. Sides are rounded
-/// up to multiples of `multiple`.
-PictureSize parse_size(const std::string& text, std::int64_t least, std::int64_t multiple = 1);
+void add_bench_options(CLI::App& command, const char* default_size, std::int64_t default_repeat,
+                       BenchOptions& options);
 
 /// What was measured.
 struct BenchReport {
   std::string name;  ///< of the network's command
   PictureSize size;
-  Json extra = Json::object();     ///< what else the JSON report says
-  std::vector<std::string> notes;  ///< and the first line for people
   std::vector<Stage> stages;
-  Profile profile;  ///< empty unless asked for
+  Json extra = Json::object();          ///< what else the JSON report says
+  std::vector<std::string> notes = {};  ///< and the first line for people
+  Profile profile = {};                 ///< empty unless asked for
 };
 
-/// Announces the report's file.
-void expect_report(const BenchOptions& options, OutputFiles& outputs);
+/// Runs `once` to warm up and then as often as asked for: it gives the seconds of each of the
+/// report's stages. Then, for a profile, runs `profiled` as often with the profiler on, apart from
+/// what is timed, since taking notes takes time too; every repetition runs the same operators.
+void measure(const BenchOptions& options, Context& ctx, BenchReport& report,
+             const std::function<Times()>& once, const std::function<void()>& profiled);
 
-/// Writes the report as asked for, and prints it.
-void publish(const BenchOptions& options, const BenchReport& report, Context& ctx,
-             OutputFiles& outputs);
+/// Reads --size, calls bench(size, ctx), and writes and prints its report as asked for. Throws
+/// UsageError unless both sides are from `least` to 16384; they are rounded up to multiples of
+/// `multiple`.
+void run_bench(const BenchOptions& options, std::int64_t least, std::int64_t multiple,
+               const std::function<BenchReport(const PictureSize&, Context&)>& bench);
 
 /// Adds `hewn bench`, as commands.h has the other commands.
 void add_bench(CLI::App& parent);

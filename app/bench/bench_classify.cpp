@@ -5,15 +5,13 @@
 #include "hewn/runtime/pictures/image.h"
 
 #include <array>
-#include <memory>
 #include <vector>
 
 #include "app/bench/bench.h"
 #include "app/bench/bench_pictures.h"
 #include "app/options/clip_options.h"
 #include "app/options/options.h"
-#include "app/output/output_files.h"
-#include "app/output/progress_bar.h"
+#include "app/output/units.h"
 
 namespace hewn::app {
 
@@ -27,8 +25,7 @@ The pictures are drawn by the program, and so are the labels: names that it make
 template "a photo of a {}.". 'text' is all labels' features, which are computed once for any number
 of pictures; 'total' is what the pictures take, from pixels to logits.)";
 
-struct Options {
-  BenchOptions bench;
+struct Options : BenchOptions {
   ClipOptions clip;
   std::int64_t batch = 1;
   std::int64_t labels = 100;
@@ -51,72 +48,50 @@ std::vector<std::string> make_names(std::int64_t count) {
   return names;
 }
 
-struct Stages {
-  Times text, preprocessing, image, total;
-};
-
 class ClassifyBench {
  public:
-  ClassifyBench(const Options& options, const PictureSize& size, const Clip& clip, Context& ctx)
+  ClassifyBench(const Options& options, const PictureSize& size, Context& ctx)
       : options_(options),
-        clip_(clip),
-        tokenizer_(clip.file()),
+        clip_(load_clip(options.clip, ClipTowers::both, ctx)),
+        tokenizer_(clip_.file()),
         ctx_(ctx),
         labels_{.names = make_names(options.labels)},
         picture_(from_unit_range(draw_discs(size).view())) {}
 
   BenchReport run() {
-    const std::int64_t repeat = options_.bench.repeat;
-    Stages stages;
-    {
-      const ProgressBar bar(repeat, !options_.bench.common.quiet);
-      run_once(stages);
-      stages = {};
-      for (std::int64_t i = 0; i < repeat; ++i) {
-        bar.show(i, "classify");
-        run_once(stages);
-      }
-    }
     BenchReport report{
         .name = "classify",
         .size = {picture_.height, picture_.width},
+        .stages = {{"text", "text tower, all labels", {}},
+                   {"preprocessing", "preprocessing", {}},
+                   {"image", "image tower", {}},
+                   {"total", "total, pictures to logits", {}}},
         .extra = {{"batch", options_.batch},
                   {"labels", options_.labels},
                   {"bf16", options_.clip.bf16}},
-        .notes = {text_of(options_.batch, options_.batch == 1 ? " picture" : " pictures"),
-                  text_of(options_.labels, options_.labels == 1 ? " label" : " labels"),
-                  options_.clip.bf16 ? "bfloat16" : "float32"},
-        .stages = {{"text", "text tower, all labels", stages.text},
-                   {"preprocessing", "preprocessing", stages.preprocessing},
-                   {"image", "image tower", stages.image},
-                   {"total", "total, pictures to logits", stages.total}},
-        .profile = {}};
-    if (options_.bench.profile) {
-      report.profile = profile_of(repeat, ctx_, [this] {
-        Stages ignored;
-        run_once(ignored);
-      });
-    }
+        .notes = {counted(options_.batch, "picture"), counted(options_.labels, "label"),
+                  options_.clip.bf16 ? "bfloat16" : "float32"}};
+    measure(
+        options_, ctx_, report, [this] { return once(); }, [this] { once(); });
     return report;
   }
 
  private:
-  void run_once(Stages& stages) {
+  Times once() {
     std::optional<Classifier> classifier;
-    stages.text.push_back(
-        seconds_of([&] { classifier.emplace(clip_, tokenizer_, nullptr, labels_, ctx_); }));
+    const double text =
+        seconds_of([&] { classifier.emplace(clip_, tokenizer_, nullptr, labels_, ctx_); });
     const Arena::Scope scope(ctx_.arena());
     const std::int64_t side = clip_.preprocessing().size;
     const View pictures = ctx_.arena().view({options_.batch, side, side, 3});
-    stages.preprocessing.push_back(seconds_of([&] {
+    const double preprocessing = seconds_of([&] {
       for (std::int64_t i = 0; i < options_.batch; ++i) {
         preprocess(picture_, clip_.preprocessing(), pictures.image(i), ctx_);
       }
-    }));
+    });
     const std::int64_t width = clip_.image().embedding_size();
     const View features = ctx_.arena().view({1, 1, options_.batch, width});
-    stages.image.push_back(
-        seconds_of([&] { classifier->image_features(pictures, features, ctx_); }));
+    const double image = seconds_of([&] { classifier->image_features(pictures, features, ctx_); });
     const View logits = ctx_.arena().view({1, 1, 1, options_.labels});
     const double comparing = seconds_of([&] {
       for (std::int64_t i = 0; i < options_.batch; ++i) {
@@ -124,47 +99,39 @@ class ClassifyBench {
         classifier->logits(feature, classifier->text_features(feature, ctx_), logits, ctx_);
       }
     });
-    stages.total.push_back(stages.preprocessing.back() + stages.image.back() + comparing);
+    return {text, preprocessing, image, preprocessing + image + comparing};
   }
 
   const Options& options_;
-  const Clip& clip_;
+  Clip clip_;
   Tokenizer tokenizer_;
   Context& ctx_;
   Labels labels_;
   Image picture_;
 };
 
-void run(const Options& options) {
-  const PictureSize size = parse_size(options.bench.size_text, 1);
-  OutputFiles outputs;
-  expect_report(options.bench, outputs);
-  Context ctx = make_context(options.bench.common);
-  const Clip clip = load_clip(options.clip, ClipTowers::both, ctx);
-  publish(options.bench, ClassifyBench(options, size, clip, ctx).run(), ctx, outputs);
+void run(Options& options) {
+  options.model.weights = options.clip.weights;
+  run_bench(options, 1, 1, [&](const PictureSize& size, Context& ctx) {
+    return ClassifyBench(options, size, ctx).run();
+  });
+}
+
+void add_options(CLI::App& command, Options& options) {
+  add_clip_options(command, options.clip);
+  const OptionGroup group(command, "Measurement");
+  group.add("--batch", options.batch, "N", "Pictures at a time (default: 1)")
+      ->check(between(1, 1024));
+  group.add("--labels", options.labels, "N", "How many labels (default: 100)")
+      ->check(between(1, 1e5));
+  add_bench_options(command, "480x640", 10, options);
 }
 
 }  // namespace
 
 void add_bench_classify(CLI::App& bench) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = bench.add_subcommand("classify", "CLIP, from pictures to answers");
-  command->footer(kHelp);
-  add_clip_options(*command, options->clip);
-  command->add_option("--batch", options->batch, "Pictures at a time (default: 1)")
-      ->type_name("N")
-      ->check(between(1, 1024))
-      ->group("Measurement");
-  command->add_option("--labels", options->labels, "How many labels (default: 100)")
-      ->type_name("N")
-      ->check(between(1, 1e5))
-      ->group("Measurement");
-  options->bench.repeat = 10;
-  add_bench_options(*command, "480x640", options->bench);
-  command->callback([options] {
-    options->bench.model.weights = options->clip.weights;
-    run(*options);
-  });
+  add_command<Options>(bench, "classify", "CLIP, from pictures to answers", kHelp, add_options,
+                       run);
 }
 
 }  // namespace hewn::app

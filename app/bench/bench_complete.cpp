@@ -3,13 +3,11 @@
 #include "hewn/runtime/error.h"
 
 #include <algorithm>
-#include <memory>
 
 #include "app/bench/bench.h"
 #include "app/bench/bench_pictures.h"
 #include "app/options/complete_options.h"
-#include "app/output/output_files.h"
-#include "app/output/progress_bar.h"
+#include "app/output/units.h"
 
 namespace hewn::app {
 
@@ -23,26 +21,20 @@ The picture is drawn by the program: random discs, and in the middle a hole of h
 'network' is the network on the whole picture, its sides rounded up to multiples of 4. 'painting' is
 what a hole needs of it, the window around it, and with the stages after it makes the total.)";
 
-struct Options {
-  BenchOptions bench;
+struct Options : BenchOptions {
   CompleteOptions complete;
-};
-
-struct Stages {
-  Times network, painting, fast_marching, poisson, total;
 };
 
 class CompleteBench {
  public:
-  CompleteBench(const Options& options, const PictureSize& size, const CompletionNetwork& network,
-                Context& ctx)
+  CompleteBench(const Options& options, const PictureSize& size, Context& ctx)
       : options_(options),
-        network_(network),
+        network_(load_completion(options.model, options.common)),
         ctx_(ctx),
         picture_(draw_discs(size)),
         mask_({1, size.height, size.width, 1}),
         completed_(picture_.shape()),
-        input_({1, size.height, size.width, network.in_channels()}) {
+        input_({1, size.height, size.width, network_.in_channels()}) {
     fill(mask_.view(), 0);
     for (std::int64_t y = size.height / 4; y < size.height - size.height / 4; ++y) {
       std::fill_n(mask_.view().pixel(0, y, size.width / 4), size.width - size.width / 4 * 2, 1.0F);
@@ -51,30 +43,18 @@ class CompleteBench {
   }
 
   BenchReport run() {
-    const std::int64_t repeat = options_.bench.repeat;
-    const ProgressBar bar(repeat, !options_.bench.common.quiet);
-    Stages stages;
-    run_once(stages);
-    stages = {};
-    for (std::int64_t i = 0; i < repeat; ++i) {
-      bar.show(i, "complete");
-      run_once(stages);
-    }
     const std::string way(name_of(options_.complete.postprocess));
-    BenchReport report{
-        .name = "complete",
-        .size = {picture_.shape().h, picture_.shape().w},
-        .extra = {{"postprocess", way}, {"tiles", tiles_}},
-        .notes = {text_of(tiles_, tiles_ == 1 ? " tile" : " tiles"), text_of("postprocess ", way)},
-        .stages = {{"network", "network, whole picture", stages.network},
-                   {"painting", "painting the hole", stages.painting},
-                   {"fast_marching", "fast marching", stages.fast_marching},
-                   {"poisson", "Poisson blending", stages.poisson},
-                   {"total", "total, from painting on", stages.total}},
-        .profile = {}};
-    if (options_.bench.profile) {
-      report.profile = profile_of(repeat, ctx_, [this] { forward(); });
-    }
+    BenchReport report{.name = "complete",
+                       .size = {picture_.shape().h, picture_.shape().w},
+                       .stages = {{"network", "network, whole picture", {}},
+                                  {"painting", "painting the hole", {}},
+                                  {"fast_marching", "fast marching", {}},
+                                  {"poisson", "Poisson blending", {}},
+                                  {"total", "total, from painting on", {}}}};
+    measure(
+        options_, ctx_, report, [this] { return once(); }, [this] { forward(); });
+    report.extra = {{"postprocess", way}, {"tiles", tiles_}};
+    report.notes = {counted(tiles_, "tile"), "postprocess " + way};
     return report;
   }
 
@@ -84,13 +64,13 @@ class CompleteBench {
     network_.forward(input_.view(), ctx_.arena().view(picture_.shape()), ctx_);
   }
 
-  void run_once(Stages& stages) {
-    stages.network.push_back(seconds_of([this] { forward(); }));
+  Times once() {
+    const double network = seconds_of([this] { forward(); });
     Painting painting;
-    stages.painting.push_back(seconds_of([&] {
+    const double painted = seconds_of([&] {
       painting = paint_holes(network_, picture_.view(), mask_.view(),
                              {.max_bytes = options_.complete.max_bytes()}, ctx_);
-    }));
+    });
     tiles_ = painting.tiles;
     // The trace sees the picture that fast marching has filled as soon as it is there.
     double marched = 0;
@@ -102,13 +82,11 @@ class CompleteBench {
       postprocess(picture_.view(), mask_.view(), painting.raw.view(), options_.complete.postprocess,
                   completed_.view(), ctx_);
     });
-    stages.fast_marching.push_back(marched);
-    stages.poisson.push_back(all - marched);
-    stages.total.push_back(stages.painting.back() + all);
+    return {network, painted, marched, all - marched, painted + all};
   }
 
   const Options& options_;
-  const CompletionNetwork& network_;
+  CompletionNetwork network_;
   Context& ctx_;
   Tensor picture_;
   Tensor mask_;
@@ -119,26 +97,22 @@ class CompleteBench {
 
 void run(const Options& options) {
   constexpr std::int64_t kMultiple = CompletionNetwork::kMultiple;
-  const PictureSize size = parse_size(options.bench.size_text, kMultiple, kMultiple);
-  OutputFiles outputs;
-  expect_report(options.bench, outputs);
-  Context ctx = make_context(options.bench.common);
-  const CompletionNetwork network = load_completion(options.bench.model, options.bench.common);
-  publish(options.bench, CompleteBench(options, size, network, ctx).run(), ctx, outputs);
+  run_bench(options, kMultiple, kMultiple, [&](const PictureSize& size, Context& ctx) {
+    return CompleteBench(options, size, ctx).run();
+  });
+}
+
+void add_options(CLI::App& command, Options& options) {
+  add_model_options(command, kCompletion, options.model);
+  add_complete_options(command, options.complete);
+  add_bench_options(command, "256x256", 10, options);
 }
 
 }  // namespace
 
 void add_bench_complete(CLI::App& bench) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      bench.add_subcommand("complete", "The completion network, and what becomes of the picture");
-  command->footer(kHelp);
-  add_model_options(*command, kCompletion, options->bench.model);
-  add_complete_options(*command, options->complete);
-  options->bench.repeat = 10;
-  add_bench_options(*command, "256x256", options->bench);
-  command->callback([options] { run(*options); });
+  add_command<Options>(bench, "complete", "The completion network, and what becomes of the picture",
+                       kHelp, add_options, run);
 }
 
 }  // namespace hewn::app

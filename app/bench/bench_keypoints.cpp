@@ -4,12 +4,9 @@
 #include "hewn/runtime/random.h"
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
 #include "app/bench/bench.h"
-#include "app/output/output_files.h"
-#include "app/output/progress_bar.h"
 
 namespace hewn::app {
 
@@ -21,8 +18,7 @@ constexpr const char* kHelp = R"(Examples:
 
 The picture is drawn by the program: rectangles in shades of gray, with many corners.)";
 
-struct Options {
-  BenchOptions bench;
+struct Options : BenchOptions {
   KeypointOptions keypoints;
 };
 
@@ -45,89 +41,53 @@ Tensor draw_rectangles(const PictureSize& size) {
   return picture;
 }
 
-struct Stages {
-  Times network, selection, sampling, total;
-};
-
-class KeypointsBench {
- public:
-  KeypointsBench(const Options& options, const PictureSize& size, const SuperPoint& model,
-                 Context& ctx)
-      : options_(options), model_(model), ctx_(ctx), picture_(draw_rectangles(size)) {}
-
-  BenchReport run() {
-    const std::int64_t repeat = options_.bench.repeat;
-    const ProgressBar bar(repeat, !options_.bench.common.quiet);
-    Stages stages;
-    const std::size_t keypoints = run_once(stages);
-    stages = {};
-    for (std::int64_t i = 0; i < repeat; ++i) {
-      bar.show(i, "keypoints");
-      run_once(stages);
-    }
-    BenchReport report{.name = "keypoints",
-                       .size = {picture_.shape().h, picture_.shape().w},
-                       .extra = {{"keypoints", keypoints}},
-                       .notes = {text_of(keypoints, " keypoints")},
-                       .stages = {{"network", "network", stages.network},
-                                  {"selection", "selection, with NMS", stages.selection},
-                                  {"sampling", "descriptor sampling", stages.sampling},
-                                  {"total", "total", stages.total}},
-                       .profile = {}};
-    if (options_.bench.profile) {
-      report.profile = profile_of(repeat, ctx_, [this] {
-        Stages ignored;
-        run_once(ignored);
-      });
-    }
-    return report;
-  }
-
- private:
-  std::size_t run_once(Stages& stages) {
-    const Arena::Scope scope(ctx_.arena());
+BenchReport bench(const Options& options, const PictureSize& size, Context& ctx) {
+  const SuperPoint model = load_superpoint(options.model, options.common);
+  const bool described = model.descriptor_sampling() != DescriptorSampling::none;
+  const Tensor picture = draw_rectangles(size);
+  std::vector<Keypoint> keypoints;
+  const auto once = [&] {
+    const Arena::Scope scope(ctx.arena());
     SuperPoint::Output output;
-    std::vector<Keypoint> keypoints;
     Tensor descriptors;
-    stages.network.push_back(seconds_of([&] { output = model_.forward(picture_.view(), ctx_); }));
-    stages.selection.push_back(
-        seconds_of([&] { keypoints = select_keypoints(output.scores, options_.keypoints, ctx_); }));
-    const bool described = model_.descriptor_sampling() != DescriptorSampling::none;
-    stages.sampling.push_back(seconds_of([&] {
+    const double network = seconds_of([&] { output = model.forward(picture.view(), ctx); });
+    const double selection =
+        seconds_of([&] { keypoints = select_keypoints(output.scores, options.keypoints, ctx); });
+    const double sampling = seconds_of([&] {
       if (!described) return;
       descriptors =
-          sample_descriptors(output.descriptors, keypoints, model_.descriptor_sampling(), ctx_);
-    }));
-    stages.total.push_back(stages.network.back() + stages.selection.back() +
-                           stages.sampling.back());
-    return keypoints.size();
-  }
-
-  const Options& options_;
-  const SuperPoint& model_;
-  Context& ctx_;
-  Tensor picture_;
-};
+          sample_descriptors(output.descriptors, keypoints, model.descriptor_sampling(), ctx);
+    });
+    return Times{network, selection, sampling, network + selection + sampling};
+  };
+  BenchReport report{.name = "keypoints",
+                     .size = size,
+                     .stages = {{"network", "network", {}},
+                                {"selection", "selection, with NMS", {}},
+                                {"sampling", "descriptor sampling", {}},
+                                {"total", "total", {}}}};
+  measure(options, ctx, report, once, once);
+  report.extra = {{"keypoints", keypoints.size()}};
+  report.notes = {text_of(keypoints.size(), " keypoints")};
+  return report;
+}
 
 void run(const Options& options) {
-  const PictureSize size = parse_size(options.bench.size_text, SuperPoint::kCell);
-  OutputFiles outputs;
-  expect_report(options.bench, outputs);
-  Context ctx = make_context(options.bench.common);
-  const SuperPoint model = load_superpoint(options.bench.model, options.bench.common);
-  publish(options.bench, KeypointsBench(options, size, model, ctx).run(), ctx, outputs);
+  run_bench(options, SuperPoint::kCell, 1,
+            [&](const PictureSize& size, Context& ctx) { return bench(options, size, ctx); });
+}
+
+void add_options(CLI::App& command, Options& options) {
+  add_model_options(command, kSuperPoint, options.model);
+  add_keypoint_options(command, options.keypoints);
+  add_bench_options(command, "480x640", 20, options);
 }
 
 }  // namespace
 
 void add_bench_keypoints(CLI::App& bench) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = bench.add_subcommand("keypoints", "SuperPoint, from picture to keypoints");
-  command->footer(kHelp);
-  add_model_options(*command, kSuperPoint, options->bench.model);
-  add_keypoint_options(*command, options->keypoints);
-  add_bench_options(*command, "480x640", options->bench);
-  command->callback([options] { run(*options); });
+  add_command<Options>(bench, "keypoints", "SuperPoint, from picture to keypoints", kHelp,
+                       add_options, run);
 }
 
 }  // namespace hewn::app

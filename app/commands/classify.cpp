@@ -7,20 +7,15 @@
 #include <algorithm>
 #include <filesystem>
 #include <iomanip>
-#include <iostream>
-#include <memory>
 #include <optional>
-#include <sstream>
 #include <vector>
 
 #include "app/commands/commands.h"
 #include "app/drawing/answer_sheet.h"
 #include "app/options/clip_options.h"
 #include "app/options/options.h"
-#include "app/output/json_text.h"
-#include "app/output/output_files.h"
 #include "app/output/progress_bar.h"
-#include "app/output/tensor_dump.h"
+#include "app/output/report.h"
 #include "app/output/units.h"
 
 namespace hewn::app {
@@ -47,7 +42,8 @@ struct Options {
   ClipOptions clip;
   LabelOptions labels;
   std::int64_t top = 5;
-  fs::path json, draw, dump, trace;
+  ReportFiles report;
+  fs::path draw;
 };
 
 /// What the network says of a picture: {1, 1, 1, labels} each.
@@ -65,20 +61,18 @@ struct Dumped {
 class ClassifyCommand {
  public:
   explicit ClassifyCommand(const Options& options)
-      : options_(options), ctx_(make_context(options.common)) {
-    if (!options_.trace.empty() && std::ssize(options_.images) > kBatch) {
+      : options_(options),
+        report_(options.report, options.common.quiet),
+        ctx_(make_context(options.common)) {
+    if (report_.trace() != nullptr && std::ssize(options_.images) > kBatch) {
       throw UsageError(
           text_of("--trace: expected at most ", kBatch, " pictures, got ", options_.images.size()));
     }
-    outputs_.protect(options_.clip.weights);
-    protect_inputs(options_.labels, outputs_);
-    for (const fs::path& image : options_.images) outputs_.protect(image);
-    if (!options_.json.empty() && !is_standard_output(options_.json)) {
-      outputs_.expect("--json", options_.json);
-    }
-    if (!options_.draw.empty()) outputs_.expect("--draw", options_.draw);
-    if (!options_.dump.empty()) outputs_.expect("--dump", options_.dump);
-    if (!options_.trace.empty()) outputs_.expect("--trace", options_.trace);
+    OutputFiles& files = report_.files();
+    files.protect({options_.clip.weights, options_.labels.labels_file, options_.labels.prompts});
+    files.protect(options_.images);
+    files.expect_any("--draw", options_.draw);
+    report_.expect();
   }
 
   void run() {
@@ -101,12 +95,11 @@ class ClassifyCommand {
 
  private:
   void warn_of_truncated(const Classifier& classifier) const {
-    if (options_.common.quiet) return;
     const auto cut = std::ranges::count_if(classifier.texts(), &ClipText::truncated);
     if (cut == 0) return;
-    std::cerr << "hewn: note: " << cut << (cut == 1 ? " text is" : " texts are")
-              << " longer than the model takes; the rest of " << (cut == 1 ? "it" : "each")
-              << " is not looked at" << std::endl;
+    note(options_.common, text_of(cut, cut == 1 ? " text is" : " texts are",
+                                  " longer than the model takes; the rest of ",
+                                  cut == 1 ? "it" : "each", " is not looked at"));
   }
 
   void process(const Clip& clip, const Classifier& classifier, std::int64_t first,
@@ -134,15 +127,16 @@ class ClassifyCommand {
   }
 
   void compute_features(const Classifier& classifier, ConstView pictures, View features) {
-    if (options_.trace.empty()) return classifier.image_features(pictures, features, ctx_);
-    trace_.add("input", pictures);
+    TensorDump* const layers = report_.trace();
+    if (layers == nullptr) return classifier.image_features(pictures, features, ctx_);
+    layers->add("input", pictures);
     TracedLayers traced;
     const TraceScope trace(ctx_.tracer(), traced.sink());
     classifier.image_features(pictures, features, ctx_);
     for (TracedLayer& layer : traced.take()) {
       const Nhwc& s = layer.values.shape();
       // Tokens by channels, as PyTorch has them.
-      trace_.add(layer.name, layer.values.view().reshaped({s.n, s.w, s.c, 1}));
+      layers->add(layer.name, layer.values.view().reshaped({s.n, s.w, s.c, 1}));
     }
   }
 
@@ -167,8 +161,8 @@ class ClassifyCommand {
     return result;
   }
 
-  void append(ConstView view, std::vector<float>& to) const {
-    if (!options_.dump.empty()) to.insert(to.end(), view.data, view.data + view.shape.count());
+  void append(ConstView view, std::vector<float>& to) {
+    if (report_.dump() != nullptr) to.insert(to.end(), view.data, view.data + view.shape.count());
   }
 
   std::vector<Answer> answers(const Result& result) const {
@@ -181,14 +175,14 @@ class ClassifyCommand {
   }
 
   void report(const fs::path& image, const Result& result, const Clip& clip) {
-    said_ << image.string() << '\n';
+    report_.said() << image.string() << '\n';
     Json best = Json::array();
     for (const std::int64_t index : result.best) {
       const auto i = static_cast<std::size_t>(index);
       const float probability = result.probabilities.values()[i];
       const float logit = result.logits.values()[i];
-      said_ << std::setw(8) << fixed(100 * static_cast<double>(probability), 2) << "%  "
-            << labels_.names[i] << '\n';
+      report_.said() << std::setw(8) << fixed(100 * static_cast<double>(probability), 2) << "%  "
+                     << labels_.names[i] << '\n';
       best.push_back({{"label", labels_.names[i]},
                       {"index", index},
                       {"probability", shortest(probability)},
@@ -199,25 +193,21 @@ class ClassifyCommand {
   }
 
   void write(const Clip& clip, const Classifier& classifier) {
-    if (!options_.draw.empty()) write_png(outputs_.staged(options_.draw), draw_answers(drawn_));
-    if (!options_.trace.empty()) trace_.write(outputs_.staged(options_.trace));
-    if (!options_.dump.empty()) dump(clip, classifier).write(outputs_.staged(options_.dump));
-    if (!options_.json.empty()) {
-      const Json document{
-          {"weights", options_.clip.weights.string()},
-          {"bf16", options_.clip.bf16},
-          {"prompts",
-           options_.labels.prompts.empty() ? Json() : Json(options_.labels.prompts.string())},
-          {"labels", labels_.names.size()},
-          {"logit_scale", shortest(clip.logit_scale())},
-          {"images", images_}};
-      write_json(options_.json, document, outputs_);
+    if (!options_.draw.empty()) {
+      write_png(report_.files().staged(options_.draw), draw_answers(drawn_));
     }
-    outputs_.commit();
-    if (!options_.common.quiet && !is_standard_output(options_.json)) std::cout << said_.str();
+    if (report_.dump() != nullptr) dump(clip, classifier, *report_.dump());
+    report_.publish(
+        {{"weights", options_.clip.weights.string()},
+         {"bf16", options_.clip.bf16},
+         {"prompts",
+          options_.labels.prompts.empty() ? Json() : Json(options_.labels.prompts.string())},
+         {"labels", labels_.names.size()},
+         {"logit_scale", shortest(clip.logit_scale())},
+         {"images", images_}});
   }
 
-  TensorDump dump(const Clip& clip, const Classifier& classifier) {
+  void dump(const Clip& clip, const Classifier& classifier, TensorDump& dump) const {
     const auto pictures = static_cast<std::int64_t>(options_.images.size());
     const std::int64_t width = clip.image().embedding_size();
     const std::int64_t labels = classifier.labels();
@@ -227,61 +217,43 @@ class ClassifyCommand {
       tokens.insert(tokens.end(), text.tokens.begin(), text.tokens.end());
       tokens.resize(tokens.size() + static_cast<std::size_t>(length) - text.tokens.size());
     }
-    TensorDump dump;
     dump.add("image_features", dumped_.image_features, {pictures, width});
-    if (classifier.depends_on_picture()) {
-      dump.add("text_features", dumped_.text_features, {pictures, labels, width});
-    } else {
-      dump.add("text_features", dumped_.text_features, {labels, width});
-    }
+    dump.add(
+        "text_features", dumped_.text_features,
+        classifier.depends_on_picture() ? Shape{pictures, labels, width} : Shape{labels, width});
     dump.add("logits", dumped_.logits, {pictures, labels});
     dump.add("tokens", tokens, {std::ssize(classifier.texts()), length});
-    return dump;
   }
 
   const Options& options_;
-  OutputFiles outputs_;
+  Report report_;
   Context ctx_;
   Labels labels_;
-  TensorDump trace_;
   Dumped dumped_;
   std::vector<AnsweredPicture> drawn_;
   Json images_ = Json::array();
-  std::ostringstream said_;  // printed at the end, below the progress bar
 };
 
-void add_outputs(CLI::App& command, Options& options) {
-  const auto add = [&command](const char* name, fs::path& path, const char* type,
-                              const char* description) {
-    command.add_option(name, path, description)->type_name(type)->group("Output");
-  };
-  command
-      .add_option("--top", options.top, "How many answers to give for each picture (default: 5)")
-      ->type_name("N")
-      ->check(between(1, 1e6))
-      ->group("Output");
-  add("--json", options.json, "F", "Write the answers as JSON ('-' prints it)");
-  add("--draw", options.draw, "F.png", "Draw a sheet of the pictures and their answers");
-  add("--dump", options.dump, "F.safetensors",
-      "Write image_features, text_features, logits and tokens");
-  add("--trace", options.trace, "F.safetensors",
-      "Write the image tower's input and every block's output; for at most 8 pictures");
+void add_options(CLI::App& command, Options& options) {
+  add_argument(command, "IMG", options.images, "Pictures: PNG, JPEG or PNM")->required();
+  add_clip_options(command, options.clip);
+  add_label_options(command, options.labels);
+  const OptionGroup group(command, "Output");
+  group.add("--top", options.top, "N", "How many answers to give for each picture (default: 5)")
+      ->check(between(1, 1e6));
+  group.add("--json", options.report.json, "F", "Write the answers as JSON ('-' prints it)");
+  group.add("--draw", options.draw, "F.png", "Draw a sheet of the pictures and their answers");
+  group.add("--dump", options.report.dump, "F.safetensors",
+            "Write image_features, text_features, logits and tokens");
+  group.add("--trace", options.report.trace, "F.safetensors",
+            "Write the image tower's input and every block's output; for at most 8 pictures");
 }
 
 }  // namespace
 
 void add_classify(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("classify", "Say which label fits a picture best");
-  command->footer(kHelp);
-  command->add_option("IMG", options->images, "Pictures: PNG, JPEG or PNM")
-      ->type_name("")
-      ->required();
-  add_clip_options(*command, options->clip);
-  add_label_options(*command, options->labels);
-  add_outputs(*command, *options);
-  add_common_options(*command, options->common);
-  command->callback([options] { ClassifyCommand(*options).run(); });
+  add_command<Options>(parent, "classify", "Say which label fits a picture best", kHelp,
+                       add_options, [](const Options& options) { ClassifyCommand(options).run(); });
 }
 
 }  // namespace hewn::app

@@ -7,20 +7,15 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <iostream>
 #include <limits>
-#include <memory>
-#include <sstream>
 
 #include "app/commands/commands.h"
 #include "app/drawing/completed_picture.h"
 #include "app/options/complete_options.h"
 #include "app/options/hole.h"
 #include "app/options/options.h"
-#include "app/output/json_text.h"
-#include "app/output/output_files.h"
 #include "app/output/progress_bar.h"
-#include "app/output/tensor_dump.h"
+#include "app/output/report.h"
 #include "app/output/units.h"
 
 namespace hewn::app {
@@ -46,40 +41,27 @@ struct Options {
   ModelOptions model;
   CompleteOptions complete;
   bool score = false;
-  fs::path out, draw, json, dump, trace;
+  ReportFiles report;
+  fs::path out, draw;
 };
 
-void add_outputs(CLI::App& command, Options& options) {
-  const auto add = [&command](const char* name, fs::path& path, const char* type,
-                              const char* description) {
-    command.add_option(name, path, description)->type_name(type)->group("Output");
-  };
-  add("--out", options.out, "F.png", "Write the completed picture");
-  add("--draw", options.draw, "F.png", "Draw picture, hole and result side by side");
-  command
-      .add_flag("--score", options.score,
-                "Say how real the result looks to the context discriminators, from 0 to 1")
-      ->group("Output");
-  add("--json", options.json, "F", "Write a report as JSON ('-' prints it)");
-  add("--dump", options.dump, "F.safetensors",
-      "Write the network's output everywhere (raw), what Poisson's equation gives (blended), and "
-      "the result (completed), as NCHW");
-  add("--trace", options.trace, "F.safetensors",
-      "Write the input and every layer's output under the layer's name, as NCHW; the whole picture "
-      "runs at once");
-}
-
-void expect_outputs(const Options& options, OutputFiles& outputs) {
-  for (const fs::path& input : {options.image, options.hole.mask, options.model.weights}) {
-    if (!input.empty()) outputs.protect(input);
-  }
-  if (!options.out.empty()) outputs.expect("--out", options.out);
-  if (!options.draw.empty()) outputs.expect("--draw", options.draw);
-  if (!options.json.empty() && !is_standard_output(options.json)) {
-    outputs.expect("--json", options.json);
-  }
-  if (!options.dump.empty()) outputs.expect("--dump", options.dump);
-  if (!options.trace.empty()) outputs.expect("--trace", options.trace);
+void add_options(CLI::App& command, Options& options) {
+  add_argument(command, "IMG", options.image, "A picture: PNG, JPEG or PNM")->required();
+  add_hole_options(command, options.hole);
+  add_model_options(command, kCompletion, options.model);
+  add_complete_options(command, options.complete);
+  const OptionGroup group(command, "Output");
+  group.add("--out", options.out, "F.png", "Write the completed picture");
+  group.add("--draw", options.draw, "F.png", "Draw picture, hole and result side by side");
+  group.add_flag("--score", options.score,
+                 "Say how real the result looks to the context discriminators, from 0 to 1");
+  group.add("--json", options.report.json, "F", "Write a report as JSON ('-' prints it)");
+  group.add("--dump", options.report.dump, "F.safetensors",
+            "Write the network's output everywhere (raw), what Poisson's equation gives (blended), "
+            "and the result (completed), as NCHW");
+  group.add("--trace", options.report.trace, "F.safetensors",
+            "Write the input and every layer's output under the layer's name, as NCHW; the whole "
+            "picture runs at once");
 }
 
 std::int64_t count_missing(ConstView hole) {
@@ -95,8 +77,13 @@ Json to_json(const Rectangle& r) {
 /// One run of the command.
 class CompleteCommand {
  public:
-  explicit CompleteCommand(const Options& options) : options_(options) {
-    expect_outputs(options_, outputs_);
+  explicit CompleteCommand(const Options& options)
+      : options_(options), report_(options.report, options.common.quiet) {
+    OutputFiles& files = report_.files();
+    files.protect({options_.image, options_.hole.mask, options_.model.weights});
+    files.expect_any("--out", options_.out);
+    files.expect_any("--draw", options_.draw);
+    report_.expect();
   }
 
   void run() {
@@ -105,7 +92,7 @@ class CompleteCommand {
     const Tensor picture = to_rgb(image);
     Tensor completed(picture.shape());
     missing_ = count_missing(hole.view());
-    begin_report(picture.shape());
+    describe(picture.shape());
     complete(picture.view(), hole.view(), completed.view());
     if (options_.score) score(completed.view(), hole.view());
     write(image, picture.view(), hole.view(), completed.view());
@@ -116,15 +103,16 @@ class CompleteCommand {
     const ProgressBar bar(kSteps, !options_.common.quiet);
     const Painting painting = paint(picture, hole, bar);
     Context ctx = make_context(options_.common);
-    if (!options_.dump.empty()) dump_.add("raw", painting.raw.view());
-    const TraceScope trace(ctx.tracer(), [this](const TracePiece& piece) {
-      if (!options_.dump.empty() && piece.layer == "poisson") dump_.add("blended", piece.values);
+    TensorDump* const dump = report_.dump();
+    if (dump != nullptr) dump->add("raw", painting.raw.view());
+    const TraceScope trace(ctx.tracer(), [dump](const TracePiece& piece) {
+      if (dump != nullptr && piece.layer == "poisson") dump->add("blended", piece.values);
     });
     bar.show(kPaintSteps, "blending");
     const PoissonSolution blending = postprocess(picture, hole, painting.raw.view(),
                                                  options_.complete.postprocess, completed, ctx);
-    if (!options_.dump.empty()) dump_.add("completed", completed);
-    report(painting, blending);
+    if (dump != nullptr) dump->add("completed", completed);
+    describe(painting, blending);
   }
 
   /// The network and its memory are gone when the blending begins.
@@ -132,46 +120,46 @@ class CompleteCommand {
     const CompletionNetwork network = load_completion(options_.model, options_.common);
     Context ctx = make_context(options_.common);
     PaintOptions options{.max_bytes = options_.complete.max_bytes(),
-                         .everywhere = !options_.dump.empty() || !options_.trace.empty(),
+                         .everywhere = report_.dump() != nullptr || report_.trace() != nullptr,
                          .progress = [&](std::int64_t done, std::int64_t tiles) {
                            bar.show(kPaintSteps * done / std::max<std::int64_t>(tiles, 1),
                                     options_.image.string());
                          }};
-    if (options_.trace.empty()) return paint_holes(network, picture, hole, options, ctx);
+    if (report_.trace() == nullptr) return paint_holes(network, picture, hole, options, ctx);
     options.max_bytes = std::numeric_limits<std::int64_t>::max();
     TracedLayers traced;
     const TraceScope trace(ctx.tracer(), traced.sink());
     Painting painting = paint_holes(network, picture, hole, options, ctx);
-    trace_.add(traced.take());
+    report_.trace()->add(traced.take());
     return painting;
   }
 
-  void begin_report(const Nhwc& s) {
-    report_ = {{"image", options_.image.string()},
-               {"weights", weights_name(options_.model)},
-               {"width", s.w},
-               {"height", s.h},
-               {"missing", missing_}};
+  void describe(const Nhwc& s) {
+    document_ = {{"image", options_.image.string()},
+                 {"weights", weights_name(options_.model)},
+                 {"width", s.w},
+                 {"height", s.h},
+                 {"missing", missing_}};
     const double share = 100 * static_cast<double>(missing_) / static_cast<double>(s.pixels());
-    said_ << options_.image.string() << ": " << s.w << " × " << s.h << " pixels, " << missing_
-          << " of them missing (" << fixed(share, 1) << "%)";
+    report_.said() << options_.image.string() << ": " << s.w << " × " << s.h << " pixels, "
+                   << missing_ << " of them missing (" << fixed(share, 1) << "%)";
   }
 
-  void report(const Painting& painting, const PoissonSolution& blending) {
-    report_["tiles"] = painting.tiles;
-    report_["postprocess"] = name_of(options_.complete.postprocess);
-    if (painting.tiles > 1) said_ << ", painted in " << painting.tiles << " tiles";
+  void describe(const Painting& painting, const PoissonSolution& blending) {
+    document_["tiles"] = painting.tiles;
+    document_["postprocess"] = name_of(options_.complete.postprocess);
+    if (painting.tiles > 1) report_.said() << ", painted in " << painting.tiles << " tiles";
     if (blending.unknowns > 0) {
-      report_["blending"] = {{"unknowns", blending.unknowns},
-                             {"iterations", blending.iterations},
-                             {"relative_residual", blending.residual}};
+      document_["blending"] = {{"unknowns", blending.unknowns},
+                               {"iterations", blending.iterations},
+                               {"relative_residual", blending.residual}};
     }
-    said_ << '\n';
+    report_.said() << '\n';
   }
 
   void score(ConstView completed, ConstView hole) {
     if (missing_ == 0) {
-      said_ << "nothing is missing, so there is nothing to score\n";
+      report_.said() << "nothing is missing, so there is nothing to score\n";
       return;
     }
     const ContextDiscriminators discriminators =
@@ -179,24 +167,21 @@ class CompleteCommand {
     Context ctx = make_context(options_.common);
     const float probability = score_completion(discriminators, completed, hole, ctx);
     const Rectangle window = score_window(hole);
-    report_["score"] = {{"probability", shortest(probability)}, {"window", to_json(window)}};
-    said_ << "real with a probability of " << fixed(probability, 3)
-          << ", say the discriminators, of " << window.width << " × " << window.height
-          << " pixels around the hole\n";
+    document_["score"] = {{"probability", shortest(probability)}, {"window", to_json(window)}};
+    report_.said() << "real with a probability of " << fixed(probability, 3)
+                   << ", say the discriminators, of " << window.width << " × " << window.height
+                   << " pixels around the hole\n";
   }
 
   void write(const Image& image, ConstView picture, ConstView hole, ConstView completed) {
+    const OutputFiles& files = report_.files();
     if (!options_.out.empty()) {
-      write_png(outputs_.staged(options_.out), join(image, hole, completed));
+      write_png(files.staged(options_.out), join(image, hole, completed));
     }
     if (!options_.draw.empty()) {
-      write_png(outputs_.staged(options_.draw), draw_completion(picture, hole, completed));
+      write_png(files.staged(options_.draw), draw_completion(picture, hole, completed));
     }
-    if (!options_.dump.empty()) dump_.write(outputs_.staged(options_.dump));
-    if (!options_.trace.empty()) trace_.write(outputs_.staged(options_.trace));
-    if (!options_.json.empty()) write_json(options_.json, report_, outputs_);
-    outputs_.commit();
-    if (!options_.common.quiet && !is_standard_output(options_.json)) std::cout << said_.str();
+    report_.publish(document_);
   }
 
   // Painting takes most of the time.
@@ -204,29 +189,16 @@ class CompleteCommand {
   static constexpr std::int64_t kPaintSteps = 80;
 
   const Options& options_;
-  OutputFiles outputs_;
-  TensorDump dump_;
-  TensorDump trace_;
+  Report report_;
   std::int64_t missing_ = 0;
-  Json report_;
-  std::ostringstream said_;  // printed at the end, below the progress bar
+  Json document_;
 };
 
 }  // namespace
 
 void add_complete(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("complete", "Fill the holes of a picture");
-  command->footer(kHelp);
-  command->add_option("IMG", options->image, "A picture: PNG, JPEG or PNM")
-      ->type_name("")
-      ->required();
-  add_hole_options(*command, options->hole);
-  add_model_options(*command, kCompletion, options->model);
-  add_complete_options(*command, options->complete);
-  add_outputs(*command, *options);
-  add_common_options(*command, options->common);
-  command->callback([options] { CompleteCommand(*options).run(); });
+  add_command<Options>(parent, "complete", "Fill the holes of a picture", kHelp, add_options,
+                       [](const Options& options) { CompleteCommand(options).run(); });
 }
 
 }  // namespace hewn::app

@@ -6,7 +6,6 @@
 
 #include <cstdlib>
 #include <iostream>
-#include <memory>
 
 #include "app/commands/commands.h"
 #include "app/options/options.h"
@@ -44,6 +43,12 @@ std::string joined(const std::vector<std::string>& words) {
   return line.empty() ? "not reported" : line;
 }
 
+/// Of an instruction set, or of one for bfloat16.
+template <typename Info>
+Json use_of(const Info& info) {
+  return {{"compiled", info.compiled}, {"supported", info.supported}, {"needs", info.features}};
+}
+
 Json to_json(const Context& ctx) {
   Json cache_list = Json::array();
   for (const Cache& cache : caches()) {
@@ -54,18 +59,13 @@ Json to_json(const Context& ctx) {
   }
   Json sets = Json::array();
   for (const IsaInfo& info : isa_table()) {
-    sets.push_back({{"name", info.name},
-                    {"vector_bits", info.vector_bits},
-                    {"compiled", info.compiled},
-                    {"supported", info.supported},
-                    {"needs", info.features}});
+    sets.push_back({{"name", info.name}, {"vector_bits", info.vector_bits}});
+    sets.back().update(use_of(info));
   }
   Json bf16_sets = Json::array();
   for (const Bf16Info& info : bf16_table()) {
-    bf16_sets.push_back({{"name", info.name},
-                         {"compiled", info.compiled},
-                         {"supported", info.supported},
-                         {"needs", info.features}});
+    bf16_sets.push_back({{"name", info.name}});
+    bf16_sets.back().update(use_of(info));
   }
   return {{"processor", processor_name()},
           {"features", vector_features()},
@@ -107,6 +107,10 @@ void print_instruction_sets(const Context& ctx) {
   std::cout << "--bf16: " << (bf16 ? bf16_name(*bf16) : "nothing here multiplies bfloat16") << '\n';
 }
 
+void add_options(CLI::App& command, Options& options) {
+  OptionGroup(command, "Output").add_flag("--json", options.json, "Print JSON");
+}
+
 void run(const Options& options) {
   const Context ctx = make_context(options.common);
   if (options.json) {
@@ -121,13 +125,8 @@ void run(const Options& options) {
 }  // namespace
 
 void add_cpu(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      parent.add_subcommand("cpu", "Say what this machine has and which instructions are used");
-  command->footer(kHelp);
-  command->add_flag("--json", options->json, "Print JSON")->group("Output");
-  add_common_options(*command, options->common);
-  command->callback([options] { run(*options); });
+  add_command<Options>(parent, "cpu", "Say what this machine has and which instructions are used",
+                       kHelp, add_options, run);
 }
 
 }  // namespace hewn::app

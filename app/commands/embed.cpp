@@ -2,11 +2,11 @@
 #include "hewn/models/clip/clip.h"
 #include "hewn/models/clip/tokenizer.h"
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/naming.h"
 
 #include <algorithm>
 #include <filesystem>
 #include <iostream>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +18,7 @@
 #include "app/output/progress_bar.h"
 #include "app/output/tensor_dump.h"
 #include "app/output/text_lines.h"
+#include "app/output/units.h"
 
 namespace hewn::app {
 
@@ -40,6 +41,8 @@ constexpr std::int64_t kTexts = 256;
 struct Options {
   std::vector<fs::path> images;
   std::vector<std::string> texts;
+  /// Has the texts as they came: what is parsed takes {} for nothing.
+  const CLI::Option* given = nullptr;
   fs::path texts_file, output;
   ClipOptions clip;
   CommonOptions common;
@@ -54,9 +57,8 @@ class EmbedCommand {
  public:
   explicit EmbedCommand(const Options& options)
       : options_(options), ctx_(make_context(options.common)) {
-    outputs_.protect(options_.clip.weights);
-    for (const fs::path& image : options_.images) outputs_.protect(image);
-    if (!options_.texts_file.empty()) outputs_.protect(options_.texts_file);
+    outputs_.protect({options_.clip.weights, options_.texts_file});
+    outputs_.protect(options_.images);
     outputs_.expect("--output", options_.output);
   }
 
@@ -75,11 +77,8 @@ class EmbedCommand {
                {{"images", to_line(names)}, {"texts", to_line(options_.texts)}});
     outputs_.commit();
     if (options_.common.quiet) return;
-    const std::size_t images = options_.images.size();
-    const std::size_t texts = options_.texts.size();
-    std::cout << options_.output.string() << ": " << images
-              << (images == 1 ? " picture, " : " pictures, ") << texts
-              << (texts == 1 ? " text" : " texts") << std::endl;
+    std::cout << options_.output.string() << ": " << counted(std::ssize(options_.images), "picture")
+              << ", " << counted(std::ssize(options_.texts), "text") << std::endl;
   }
 
  private:
@@ -120,21 +119,14 @@ class EmbedCommand {
     dump.add("text_features", features.values(), {count, width});
   }
 
-  static ClipText encode(const Tokenizer& tokenizer, const std::string& text, std::int64_t length,
-                         std::int64_t index) {
-    try {
-      return tokenizer.encode_context(text, length);
-    } catch (const Error& error) {
-      fail("text ", index + 1, ": ", error.what());
-    }
-  }
-
   TextTokens tokens_of(const Tokenizer& tokenizer, const Clip& clip, std::int64_t index) const {
     const std::string& text = options_.texts[static_cast<std::size_t>(index)];
-    ClipText result = encode(tokenizer, text, clip.text().context_length(), index);
-    if (result.truncated && !options_.common.quiet) {
-      std::cerr << "hewn: note: text " << index + 1
-                << " is longer than the model takes; the rest of it is not looked at" << std::endl;
+    const std::string name = text_of("text ", index + 1);
+    ClipText result = detail::naming(
+        name, [&] { return tokenizer.encode_context(text, clip.text().context_length()); });
+    if (result.truncated) {
+      note(options_.common,
+           name + " is longer than the model takes; the rest of it is not looked at");
     }
     return std::move(result.tokens);
   }
@@ -144,39 +136,35 @@ class EmbedCommand {
   Context ctx_;
 };
 
+void run(Options& options) {
+  options.texts = options.given->results();
+  if (!options.texts_file.empty()) {
+    std::ranges::move(read_lines(options.texts_file), std::back_inserter(options.texts));
+  }
+  if (options.images.empty() && options.texts.empty()) {
+    throw UsageError("nothing to embed: give IMG, --text T or --texts-file F");
+  }
+  EmbedCommand(options).run();
+}
+
+void add_options(CLI::App& command, Options& options) {
+  add_argument(command, "IMG", options.images, "Pictures: PNG, JPEG or PNM");
+  const OptionGroup group(command, "Texts");
+  options.given = group.add("--text", options.texts, "TEXT", "A text, in UTF-8; may be repeated")
+                      ->take_all()
+                      ->allow_extra_args(false);  // pictures may follow; nor is [a,b] a list, then
+  group.add("--texts-file", options.texts_file, "F", "More texts, one a line");
+  add_clip_options(command, options.clip);
+  OptionGroup(command, "Output")
+      .add("--output", options.output, "F.safetensors", "The file to write")
+      ->required();
+}
+
 }  // namespace
 
 void add_embed(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command =
-      parent.add_subcommand("embed", "Turn pictures and texts into vectors, for search");
-  command->footer(kHelp);
-  command->add_option("IMG", options->images, "Pictures: PNG, JPEG or PNM")->type_name("");
-  const CLI::Option* texts =
-      command->add_option("--text", options->texts, "A text, in UTF-8; may be repeated")
-          ->type_name("TEXT")
-          ->take_all()
-          ->allow_extra_args(false)  // pictures may follow; nor is [a,b] a list, then
-          ->group("Texts");
-  command->add_option("--texts-file", options->texts_file, "More texts, one a line")
-      ->type_name("F")
-      ->group("Texts");
-  add_clip_options(*command, options->clip);
-  command->add_option("--output", options->output, "The file to write")
-      ->type_name("F.safetensors")
-      ->required()
-      ->group("Output");
-  add_common_options(*command, options->common);
-  command->callback([options, texts] {
-    options->texts = texts->results();  // as given: what is parsed takes {} for nothing
-    if (!options->texts_file.empty()) {
-      std::ranges::move(read_lines(options->texts_file), std::back_inserter(options->texts));
-    }
-    if (options->images.empty() && options->texts.empty()) {
-      throw UsageError("nothing to embed: give IMG, --text T or --texts-file F");
-    }
-    EmbedCommand(*options).run();
-  });
+  add_command<Options>(parent, "embed", "Turn pictures and texts into vectors, for search", kHelp,
+                       add_options, run);
 }
 
 }  // namespace hewn::app

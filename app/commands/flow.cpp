@@ -7,18 +7,13 @@
 #include "hewn/runtime/pictures/image.h"
 
 #include <filesystem>
-#include <iostream>
 #include <map>
-#include <memory>
-#include <sstream>
 #include <vector>
 
 #include "app/commands/commands.h"
 #include "app/options/options.h"
-#include "app/output/json_text.h"
-#include "app/output/output_files.h"
 #include "app/output/progress_bar.h"
-#include "app/output/tensor_dump.h"
+#include "app/output/report.h"
 #include "app/output/units.h"
 #include "app/tasks/flow_pair.h"
 
@@ -46,7 +41,8 @@ struct Options {
   PairOptions pair;
   std::optional<double> draw_radius;
   bool cold_start = false;
-  fs::path out, out_low, draw, out_dir, init, truth, json, dump, trace;
+  fs::path out, out_low, draw, out_dir, init, truth;
+  ReportFiles report;
 };
 
 /// The outputs of one pair; empty where not asked for.
@@ -56,58 +52,59 @@ struct PairFiles {
 
 void add_network(CLI::App& command, Options& options) {
   add_flow_options(command, options.pair.flow);
-  command
-      .add_option("--init", options.init,
-                  "Start from this flow, of one vector for each 8 × 8 pixels of the padded picture "
-                  "and in that unit, as --out-low writes it")
-      ->type_name("LOW.flo")
-      ->group("Flow");
-  command.add_flag("--cold-start", options.cold_start, "With --out-dir: start each pair from rest")
-      ->group("Flow");
+  const OptionGroup group(command, "Flow");
+  group.add("--init", options.init, "LOW.flo",
+            "Start from this flow, of one vector for each 8 × 8 pixels of the padded picture and "
+            "in that unit, as --out-low writes it");
+  group.add_flag("--cold-start", options.cold_start, "With --out-dir: start each pair from rest");
   const std::map<std::string, RaftPaddingWay> ways{{"sintel", RaftPaddingWay::sintel},
                                                    {"kitti", RaftPaddingWay::kitti}};
-  command
-      .add_option("--pad", options.pair.padding,
-                  "How sides become multiples of 8, by repeating the border: 'sintel' on both "
-                  "sides, 'kitti' rows only below (default: sintel)")
-      ->transform(CLI::CheckedTransformer(ways).description(""))
-      ->type_name("WAY")
-      ->group("Flow");
+  group
+      .add("--pad", options.pair.padding, "WAY",
+           "How sides become multiples of 8, by repeating the border: 'sintel' on both sides, "
+           "'kitti' rows only below (default: sintel)")
+      ->transform(CLI::CheckedTransformer(ways).description(""));
 }
 
 void add_outputs(CLI::App& command, Options& options) {
-  const auto add = [&command](const char* name, fs::path& path, const char* type,
-                              const char* description) {
-    return command.add_option(name, path, description)->type_name(type)->group("Output");
-  };
-  auto* out = add("--out", options.out, "F", "Write the flow: F.flo, or F.png as KITTI has it");
-  auto* low = add("--out-low", options.out_low, "F.flo", "Write the flow before upsampling");
-  auto* draw = add("--draw", options.draw, "F.png", "Draw the flow in colours");
-  command
-      .add_option("--draw-radius", options.draw_radius,
-                  "The speed in pixels that is drawn in full colour (default: the highest)")
-      ->type_name("PX")
-      ->check(above(0, 1e9))
-      ->group("Output");
-  auto* truth = add("--truth", options.truth, "T",
-                    "Compare with this flow, .flo or KITTI's PNG: end-point error, percentages of "
-                    "pixels with an error of more than 1, 3 and 5 pixels, F1-all");
-  add("--out-dir", options.out_dir, "D", "Write and draw every picture's flow to the next here")
+  const OptionGroup group(command, "Output");
+  auto* out =
+      group.add("--out", options.out, "F", "Write the flow: F.flo, or F.png as KITTI has it");
+  auto* low = group.add("--out-low", options.out_low, "F.flo", "Write the flow before upsampling");
+  auto* draw = group.add("--draw", options.draw, "F.png", "Draw the flow in colours");
+  group
+      .add("--draw-radius", options.draw_radius, "PX",
+           "The speed in pixels that is drawn in full colour (default: the highest)")
+      ->check(above(0, 1e9));
+  auto* truth = group.add("--truth", options.truth, "T",
+                          "Compare with this flow, .flo or KITTI's PNG: end-point error, "
+                          "percentages of pixels with an error of more than 1, 3 and 5 pixels, "
+                          "F1-all");
+  group
+      .add("--out-dir", options.out_dir, "D",
+           "Write and draw every picture's flow to the next here")
       ->excludes(out)
       ->excludes(low)
       ->excludes(draw)
       ->excludes(truth);
-  add("--json", options.json, "F", "Write a report as JSON ('-' prints it)");
-  auto* dump = add("--dump", options.dump, "F.safetensors",
-                   "Write the network's outputs (flow, flow_low), as NCHW");
-  command
+  group.add("--json", options.report.json, "F", "Write a report as JSON ('-' prints it)");
+  auto* dump = group.add("--dump", options.report.dump, "F.safetensors",
+                         "Write the network's outputs (flow, flow_low), as NCHW");
+  group
       .add_flag("--all-iterations", options.pair.all_iterations,
                 "Add the flow after every iteration to --dump, as flows and flows_low")
-      ->needs(dump)
-      ->group("Output");
-  add("--trace", options.trace, "F.safetensors",
-      "Write the input and layers' outputs under the layers' names, as NCHW; those of iterations, "
-      "from 0 on, as 0.NAME");
+      ->needs(dump);
+  group.add("--trace", options.report.trace, "F.safetensors",
+            "Write the input and layers' outputs under the layers' names, as NCHW; those of "
+            "iterations, from 0 on, as 0.NAME");
+}
+
+void add_options(CLI::App& command, Options& options) {
+  add_argument(command, "IMG", options.images, "Pictures of one size: PNG, JPEG or PNM")
+      ->required();
+  add_model_options(command, kRaft, options.model);
+  add_network(command, options);
+  add_outputs(command, options);
 }
 
 bool is_kitti(const fs::path& path) { return path.extension() == ".png"; }
@@ -131,16 +128,14 @@ PairFiles files_of(const Options& options, std::size_t pair) {
 }
 
 void expect(const PairFiles& files, OutputFiles& outputs) {
-  if (!files.out.empty()) outputs.expect("--out", files.out);
-  if (!files.out_low.empty()) outputs.expect("--out-low", files.out_low);
-  if (!files.draw.empty()) outputs.expect("--draw", files.draw);
+  outputs.expect_any("--out", files.out);
+  outputs.expect_any("--out-low", files.out_low);
+  outputs.expect_any("--draw", files.draw);
 }
 
 void protect_inputs(const Options& options, OutputFiles& outputs) {
-  for (const fs::path& input : {options.model.weights, options.init, options.truth}) {
-    if (!input.empty()) outputs.protect(input);
-  }
-  for (const fs::path& image : options.images) outputs.protect(image);
+  outputs.protect({options.model.weights, options.init, options.truth});
+  outputs.protect(options.images);
 }
 
 double mean_length(ConstView flow) {
@@ -158,8 +153,10 @@ Json to_json(const FlowError& error) {
 class FlowCommand {
  public:
   explicit FlowCommand(const Options& options)
-      : options_(options), ctx_(make_context(options.common)) {
-    protect_inputs(options_, reports_);
+      : options_(options),
+        report_(options.report, options.common.quiet),
+        ctx_(make_context(options.common)) {
+    protect_inputs(options_, report_.files());
     if (!options_.out_dir.empty()) {
       std::error_code error;
       fs::create_directories(options_.out_dir, error);
@@ -170,11 +167,7 @@ class FlowCommand {
     OutputFiles all;
     protect_inputs(options_, all);
     for (std::size_t i = 0; i + 1 < options_.images.size(); ++i) expect(files_of(options_, i), all);
-    if (!options_.json.empty() && !is_standard_output(options_.json)) {
-      reports_.expect("--json", options_.json);
-    }
-    if (!options_.dump.empty()) reports_.expect("--dump", options_.dump);
-    if (!options_.trace.empty()) reports_.expect("--trace", options_.trace);
+    report_.expect();
   }
 
   void run() {
@@ -191,14 +184,7 @@ class FlowCommand {
         first = std::move(second);
       }
     }
-    if (!options_.dump.empty()) dump_.write(reports_.staged(options_.dump));
-    if (!options_.trace.empty()) trace_.write(reports_.staged(options_.trace));
-    if (!options_.json.empty()) {
-      write_json(options_.json, {{"weights", weights_name(options_.model)}, {"pairs", pairs_}},
-                 reports_);
-    }
-    reports_.commit();
-    if (!options_.common.quiet && !is_standard_output(options_.json)) std::cout << said_.str();
+    report_.publish({{"weights", weights_name(options_.model)}, {"pairs", pairs_}});
   }
 
  private:
@@ -236,18 +222,13 @@ class FlowCommand {
     const std::string label =
         options_.images[pair].string() + " → " + options_.images[pair + 1].string();
     const auto before = static_cast<std::int64_t>(pair) * options_.pair.flow.iterations;
-    if (options_.images.size() > 2) {
-      dump_.set_prefix(text_of(pair, "."));
-      trace_.set_prefix(text_of(pair, "."));
-    }
+    if (options_.images.size() > 2) report_.begin(pair);
     bar.show(before, label);
     const PairFlow found = compute_flow(
         model, first, second, start ? std::optional<ConstView>(start->view()) : std::nullopt,
         options_.pair, ctx_,
-        {.outputs = options_.dump.empty() ? nullptr : &dump_,
-         .layers = options_.trace.empty() ? nullptr : &trace_,
-         .progress = [&](std::int64_t done) { bar.show(before + done, label); }});
-    report(label, pair, found);
+        report_.sinks([&](std::int64_t done) { bar.show(before + done, label); }));
+    describe(label, pair, found);
     write(files_of(options_, pair), found);
     if (options_.cold_start || pair + 2 == options_.images.size()) return std::nullopt;
     Tensor next(found.flow_low.shape());
@@ -261,9 +242,10 @@ class FlowCommand {
     expect(files, outputs);
     if (!files.out.empty() && is_kitti(files.out)) {
       const std::int64_t clamped = write_kitti_flow(outputs.staged(files.out), found.flow.view());
-      if (clamped > 0 && !options_.common.quiet) {
-        std::cerr << "hewn: note: " << files.out.string() << ": " << clamped
-                  << " vectors are longer than the format can hold, and were clamped" << std::endl;
+      if (clamped > 0) {
+        note(options_.common,
+             text_of(files.out.string(), ": ", clamped,
+                     " vectors are longer than the format can hold, and were clamped"));
       }
     } else if (!files.out.empty()) {
       write_flo(outputs.staged(files.out), found.flow.view());
@@ -275,7 +257,7 @@ class FlowCommand {
     outputs.commit();
   }
 
-  void report(const std::string& label, std::size_t pair, const PairFlow& found) {
+  void describe(const std::string& label, std::size_t pair, const PairFlow& found) {
     const Nhwc& s = found.flow.shape();
     const double mean = mean_length(found.flow.view());
     const double most = longest(found.flow.view());
@@ -287,46 +269,36 @@ class FlowCommand {
                {"correlation", name_of(found.correlation)},
                {"mean_length", mean},
                {"longest", most}};
-    said_ << label << ": " << s.w << " × " << s.h << " pixels, motion of " << fixed(mean, 2)
-          << " pixels on average, " << fixed(most, 2) << " at most\n";
+    report_.said() << label << ": " << s.w << " × " << s.h << " pixels, motion of "
+                   << fixed(mean, 2) << " pixels on average, " << fixed(most, 2) << " at most\n";
     if (!options_.truth.empty()) {
       const FlowError error =
           flow_error(found.flow.view(), truth_.flow.view(), truth_.valid.view());
       entry["error"] = to_json(error);
-      said_ << "end-point error " << fixed(error.epe, 3) << " pixels; " << fixed(error.over_1px, 2)
-            << "% over 1 pixel, " << fixed(error.over_3px, 2) << "% over 3, "
-            << fixed(error.over_5px, 2) << "% over 5; F1-all " << fixed(error.f1_all, 2) << "%\n";
+      report_.said() << "end-point error " << fixed(error.epe, 3) << " pixels; "
+                     << fixed(error.over_1px, 2) << "% over 1 pixel, " << fixed(error.over_3px, 2)
+                     << "% over 3, " << fixed(error.over_5px, 2) << "% over 5; F1-all "
+                     << fixed(error.f1_all, 2) << "%\n";
     }
     pairs_.push_back(std::move(entry));
   }
 
   const Options& options_;
-  OutputFiles reports_;
+  Report report_;
   Context ctx_;
   FlowField truth_;
-  TensorDump dump_;
-  TensorDump trace_;
   Json pairs_ = Json::array();
-  std::ostringstream said_;  // printed at the end, below the progress bar
 };
+
+void run(const Options& options) {
+  check_usage(options);
+  FlowCommand(options).run();
+}
 
 }  // namespace
 
 void add_flow(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("flow", "Optical flow between pictures");
-  command->footer(kHelp);
-  command->add_option("IMG", options->images, "Pictures of one size: PNG, JPEG or PNM")
-      ->type_name("")
-      ->required();
-  add_model_options(*command, kRaft, options->model);
-  add_network(*command, *options);
-  add_outputs(*command, *options);
-  add_common_options(*command, options->common);
-  command->callback([options] {
-    check_usage(*options);
-    FlowCommand(*options).run();
-  });
+  add_command<Options>(parent, "flow", "Optical flow between pictures", kHelp, add_options, run);
 }
 
 }  // namespace hewn::app

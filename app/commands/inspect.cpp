@@ -2,7 +2,6 @@
 #include "hewn/runtime/files/safetensors.h"
 
 #include <iostream>
-#include <memory>
 
 #include "app/commands/commands.h"
 #include "app/options/options.h"
@@ -99,8 +98,13 @@ void print(const Options& options, const SafetensorsFile& file) {
   tensors.print(std::cout);
   const Totals totals = totals_of(file);
   std::cout << '\n'
-            << file.tensors().size() << (file.tensors().size() == 1 ? " tensor, " : " tensors, ")
-            << totals.elements << " numbers, " << human_bytes(totals.bytes) << '\n';
+            << counted(std::ssize(file.tensors()), "tensor") << ", " << totals.elements
+            << " numbers, " << human_bytes(totals.bytes) << '\n';
+}
+
+void add_options(CLI::App& command, Options& options) {
+  add_argument(command, "FILE", options.file, "The safetensors file")->required();
+  OptionGroup(command, "Output").add_flag("--json", options.json, "Print JSON");
 }
 
 void run(const Options& options) {
@@ -115,13 +119,8 @@ void run(const Options& options) {
 }  // namespace
 
 void add_inspect(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("inspect", "Say what is in a safetensors file");
-  command->footer(kHelp);
-  command->add_option("FILE", options->file, "The safetensors file")->type_name("")->required();
-  command->add_flag("--json", options->json, "Print JSON")->group("Output");
-  add_common_options(*command, options->common);
-  command->callback([options] { run(*options); });
+  add_command<Options>(parent, "inspect", "Say what is in a safetensors file", kHelp, add_options,
+                       run);
 }
 
 }  // namespace hewn::app

@@ -7,18 +7,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <iomanip>
-#include <iostream>
-#include <memory>
-#include <sstream>
+#include <ostream>
 #include <vector>
 
 #include "app/commands/commands.h"
 #include "app/drawing/keypoint_drawing.h"
 #include "app/options/options.h"
-#include "app/output/json_text.h"
-#include "app/output/output_files.h"
 #include "app/output/progress_bar.h"
-#include "app/output/tensor_dump.h"
+#include "app/output/report.h"
 #include "app/tasks/features.h"
 
 namespace hewn::app {
@@ -47,47 +43,42 @@ struct Options {
   std::int64_t views = 0;
   std::uint64_t seed = 0;
   bool descriptors = false;
-  fs::path json, draw, dump, trace;
+  ReportFiles report;
+  fs::path draw;
 };
 
 void add_outputs(CLI::App& command, Options& options) {
-  const auto add = [&command](const char* name, fs::path& path, const char* type,
-                              const char* description) {
-    return command.add_option(name, path, description)->type_name(type)->group("Output");
-  };
-  auto* json = add("--json", options.json, "F", "Write the keypoints as JSON ('-' prints it)");
-  command
-      .add_flag("--descriptors", options.descriptors, "Add each keypoint's descriptor to --json")
-      ->needs(json)
-      ->group("Output");
-  add("--draw", options.draw, "F.png", "Draw the keypoints, coloured by score");
+  const OptionGroup group(command, "Output");
+  auto* json =
+      group.add("--json", options.report.json, "F", "Write the keypoints as JSON ('-' prints it)");
+  group.add_flag("--descriptors", options.descriptors, "Add each keypoint's descriptor to --json")
+      ->needs(json);
+  group.add("--draw", options.draw, "F.png", "Draw the keypoints, coloured by score");
   auto* dump =
-      add("--dump", options.dump, "F.safetensors",
-          "Write the network's outputs (semi, scores, descriptors) and keypoints, as NCHW");
-  command
+      group.add("--dump", options.report.dump, "F.safetensors",
+                "Write the network's outputs (semi, scores, descriptors) and keypoints, as NCHW");
+  group
       .add_flag(
           "--dense-descriptors", options.features.dense_descriptors,
           "Add descriptors at the picture's resolution to --dump, as descriptors_full (large)")
-      ->needs(dump)
-      ->group("Output");
-  add("--trace", options.trace, "F.safetensors",
-      "Write the input and every layer's output under the layer's name, as NCHW; of those that are "
-      "pooled only the maxima, as NAME.max_pool");
+      ->needs(dump);
+  group.add("--trace", options.report.trace, "F.safetensors",
+            "Write the input and every layer's output under the layer's name, as NCHW; of those "
+            "that are pooled only the maxima, as NAME.max_pool");
 }
 
-void add_adaptation(CLI::App& command, Options& options) {
-  auto* views =
-      command
-          .add_option("--homographic-adaptation", options.views,
-                      "Average the heat map over the picture and N - 1 random views of it")
-          ->type_name("N")
-          ->check(between(1, 10'000))
-          ->group("Keypoints");
-  command.add_option("--seed", options.seed, "Draws the random views (default: 0)")
-      ->type_name("S")
+void add_options(CLI::App& command, Options& options) {
+  add_argument(command, "IMG", options.images, "Pictures: PNG, JPEG or PNM")->required();
+  add_model_options(command, kSuperPoint, options.model);
+  add_keypoint_options(command, options.features.keypoints);
+  const OptionGroup group(command, "Keypoints");
+  auto* views = group.add("--homographic-adaptation", options.views, "N",
+                          "Average the heat map over the picture and N - 1 random views of it");
+  views->check(between(1, 10'000));
+  group.add("--seed", options.seed, "S", "Draws the random views (default: 0)")
       ->check(at_least(0))
-      ->needs(views)
-      ->group("Keypoints");
+      ->needs(views);
+  add_outputs(command, options);
 }
 
 /// With several pictures, out.png becomes out_<name of the picture>.png.
@@ -96,20 +87,6 @@ fs::path drawing_of(const fs::path& image, const Options& options) {
   const std::string name = text_of(options.draw.stem().string(), "_", image.stem().string(),
                                    options.draw.extension().string());
   return options.draw.parent_path() / name;
-}
-
-void expect_outputs(const Options& options, OutputFiles& outputs) {
-  outputs.protect(options.model.weights);
-  for (const fs::path& image : options.images) outputs.protect(image);
-  if (!options.json.empty() && !is_standard_output(options.json)) {
-    outputs.expect("--json", options.json);
-  }
-  if (!options.dump.empty()) outputs.expect("--dump", options.dump);
-  if (!options.trace.empty()) outputs.expect("--trace", options.trace);
-  if (options.draw.empty()) return;
-  for (const fs::path& image : options.images) {
-    outputs.expect("--draw", drawing_of(image, options));
-  }
 }
 
 void list_strongest(const Features& features, std::ostream& out) {
@@ -126,8 +103,17 @@ void list_strongest(const Features& features, std::ostream& out) {
 class KeypointsCommand {
  public:
   explicit KeypointsCommand(const Options& options)
-      : options_(options), ctx_(make_context(options.common)) {
-    expect_outputs(options_, outputs_);
+      : options_(options),
+        report_(options.report, options.common.quiet),
+        ctx_(make_context(options.common)) {
+    OutputFiles& files = report_.files();
+    files.protect({options_.model.weights});
+    files.protect(options_.images);
+    report_.expect();
+    if (options_.draw.empty()) return;
+    for (const fs::path& image : options_.images) {
+      files.expect("--draw", drawing_of(image, options_));
+    }
   }
 
   void run() {
@@ -142,73 +128,45 @@ class KeypointsCommand {
                             !options_.common.quiet);
       for (std::size_t i = 0; i < options_.images.size(); ++i) process(model, i, bar);
     }
-    write();
+    report_.publish({{"weights", weights_name(options_.model)}, {"images", images_}});
   }
 
  private:
   void process(const SuperPoint& model, std::size_t index, const ProgressBar& bar) {
     const fs::path& path = options_.images[index];
-    if (options_.images.size() > 1) {
-      dump_.set_prefix(text_of(index, "."));
-      trace_.set_prefix(text_of(index, "."));
-    }
+    if (options_.images.size() > 1) report_.begin(index);
     const std::int64_t before =
         static_cast<std::int64_t>(index) * std::max<std::int64_t>(options_.views, 1);
     bar.show(before, path.string());
-    const FeatureSinks sinks{
-        .outputs = options_.dump.empty() ? nullptr : &dump_,
-        .layers = options_.trace.empty() ? nullptr : &trace_,
-        .progress = [&](std::int64_t views) { bar.show(before + views, path.string()); }};
+    const Sinks sinks =
+        report_.sinks([&](std::int64_t views) { bar.show(before + views, path.string()); });
     const Features features =
         extract_features(model, read_gray(path), options_.features, ctx_, sinks);
-    report_ << summary(path, features) << '\n';
-    if (options_.json.empty() && options_.draw.empty()) list_strongest(features, report_);
-    if (!options_.json.empty()) images_.push_back(to_json(path, features, options_.descriptors));
+    report_.said() << summary(path, features) << '\n';
+    if (!report_.wants_json() && options_.draw.empty()) list_strongest(features, report_.said());
+    if (report_.wants_json()) images_.push_back(to_json(path, features, options_.descriptors));
     if (!options_.draw.empty()) {
-      write_png(outputs_.staged(drawing_of(path, options_)), draw_keypoints(features));
+      write_png(report_.files().staged(drawing_of(path, options_)), draw_keypoints(features));
     }
-  }
-
-  void write() {
-    if (!options_.dump.empty()) dump_.write(outputs_.staged(options_.dump));
-    if (!options_.trace.empty()) trace_.write(outputs_.staged(options_.trace));
-    if (!options_.json.empty()) {
-      const Json document{{"weights", weights_name(options_.model)}, {"images", images_}};
-      write_json(options_.json, document, outputs_);
-    }
-    outputs_.commit();
-    if (!options_.common.quiet && !is_standard_output(options_.json)) std::cout << report_.str();
   }
 
   const Options& options_;
-  OutputFiles outputs_;
+  Report report_;
   Context ctx_;
-  TensorDump dump_;
-  TensorDump trace_;
   Json images_ = Json::array();
-  std::ostringstream report_;  // printed at the end, below the progress bar
 };
+
+void run(Options& options) {
+  if (options.views > 0) {
+    options.features.adaptation = {.count = options.views, .seed = options.seed};
+  }
+  KeypointsCommand(options).run();
+}
 
 }  // namespace
 
 void add_keypoints(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("keypoints", "Find keypoints on pictures");
-  command->footer(kHelp);
-  command->add_option("IMG", options->images, "Pictures: PNG, JPEG or PNM")
-      ->type_name("")
-      ->required();
-  add_model_options(*command, kSuperPoint, options->model);
-  add_keypoint_options(*command, options->features.keypoints);
-  add_adaptation(*command, *options);
-  add_outputs(*command, *options);
-  add_common_options(*command, options->common);
-  command->callback([options] {
-    if (options->views > 0) {
-      options->features.adaptation = {.count = options->views, .seed = options->seed};
-    }
-    KeypointsCommand(*options).run();
-  });
+  add_command<Options>(parent, "keypoints", "Find keypoints on pictures", kHelp, add_options, run);
 }
 
 }  // namespace hewn::app

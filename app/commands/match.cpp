@@ -6,16 +6,13 @@
 
 #include <filesystem>
 #include <iomanip>
-#include <iostream>
-#include <limits>
-#include <memory>
+#include <ostream>
 #include <vector>
 
 #include "app/commands/commands.h"
 #include "app/drawing/keypoint_drawing.h"
 #include "app/options/options.h"
-#include "app/output/json_text.h"
-#include "app/output/output_files.h"
+#include "app/output/report.h"
 #include "app/tasks/features.h"
 
 namespace hewn::app {
@@ -42,7 +39,8 @@ struct Options {
   FeatureOptions features;
   MatchOptions matching;
   RansacOptions ransac;
-  fs::path json, draw;
+  ReportFiles report;
+  fs::path draw;
 };
 
 struct Matching {
@@ -51,35 +49,29 @@ struct Matching {
   HomographyEstimate estimate;
 };
 
-void add_matching(CLI::App& command, Options& options) {
-  command
-      .add_option("--ratio", options.matching.ratio,
-                  "Ratio test: a match must be nearer than R times the second nearest (default: 1, "
-                  "no test; 0.9 is strict for learned descriptors)")
-      ->type_name("R")
-      ->check(above(0, 1))
-      ->group("Matching");
-  command
-      .add_option("--ransac-threshold", options.ransac.threshold,
-                  "An inlier lies this near to where the homography puts it, in pixels of B "
-                  "(default: 3)")
-      ->type_name("PX")
-      ->check(above(0, 1e6))
-      ->group("Matching");
-  command.add_option("--seed", options.ransac.seed, "Draws the samples of RANSAC (default: 0)")
-      ->type_name("S")
-      ->check(at_least(0))
-      ->group("Matching");
-}
-
-void expect_outputs(const Options& options, OutputFiles& outputs) {
-  for (const fs::path& input : {options.model.weights, options.a, options.b}) {
-    outputs.protect(input);
-  }
-  if (!options.json.empty() && !is_standard_output(options.json)) {
-    outputs.expect("--json", options.json);
-  }
-  if (!options.draw.empty()) outputs.expect("--draw", options.draw);
+void add_options(CLI::App& command, Options& options) {
+  add_argument(command, "A", options.a, "First picture: PNG, JPEG or PNM")->required();
+  add_argument(command, "B", options.b, "Second picture")->required();
+  add_model_options(command, kSuperPoint, options.model);
+  add_keypoint_options(command, options.features.keypoints);
+  const OptionGroup matching(command, "Matching");
+  matching
+      .add("--ratio", options.matching.ratio, "R",
+           "Ratio test: a match must be nearer than R times the second nearest (default: 1, no "
+           "test; 0.9 is strict for learned descriptors)")
+      ->check(above(0, 1));
+  matching
+      .add("--ransac-threshold", options.ransac.threshold, "PX",
+           "An inlier lies this near to where the homography puts it, in pixels of B (default: 3)")
+      ->check(above(0, 1e6));
+  matching.add("--seed", options.ransac.seed, "S", "Draws the samples of RANSAC (default: 0)")
+      ->check(at_least(0));
+  const OptionGroup output(command, "Output");
+  output.add("--json", options.report.json, "F",
+             "Write all that was found as JSON ('-' prints it)");
+  output.add("--draw", options.draw, "F.png",
+             "Draw both pictures side by side, inliers joined in green, others in red, and the "
+             "outline of A in B");
 }
 
 Matching find_matches(const Options& options) {
@@ -142,61 +134,44 @@ Json to_json(const Options& options, const Matching& found) {
           {"inliers", found.estimate.inlier_count}};
 }
 
-void print(const Options& options, const Matching& found) {
+void describe(const Options& options, const Matching& found, std::ostream& out) {
   const HomographyEstimate& estimate = found.estimate;
-  std::cout << summary(options.a, found.a) << '\n' << summary(options.b, found.b) << '\n';
-  std::cout << found.matches.size() << " matches";
+  out << summary(options.a, found.a) << '\n' << summary(options.b, found.b) << '\n';
+  out << found.matches.size() << " matches";
   if (estimate.status != HomographyStatus::found) {
-    std::cout << "; homography: " << status_text(estimate.status) << '\n';
+    out << "; homography: " << status_text(estimate.status) << '\n';
     return;
   }
-  std::cout << ", " << estimate.inlier_count << " of them inliers of the homography from A to B:\n";
+  out << ", " << estimate.inlier_count << " of them inliers of the homography from A to B:\n";
   for (const auto& row : estimate.homography.rowwise()) {
-    for (const double value : row) std::cout << std::setw(14) << std::setprecision(6) << value;
-    std::cout << '\n';
+    for (const double value : row) out << std::setw(14) << std::setprecision(6) << value;
+    out << '\n';
   }
   if (estimate.inlier_count < kFewInliers) {
-    std::cout << "So few inliers may agree by chance.\n";
+    out << "So few inliers may agree by chance.\n";
   }
 }
 
 void run(const Options& options) {
-  OutputFiles outputs;
-  expect_outputs(options, outputs);
+  Report report(options.report, options.common.quiet);
+  OutputFiles& files = report.files();
+  files.protect({options.model.weights, options.a, options.b});
+  report.expect();
+  files.expect_any("--draw", options.draw);
   const Matching found = find_matches(options);
   if (!options.draw.empty()) {
-    write_png(outputs.staged(options.draw),
+    write_png(files.staged(options.draw),
               draw_matches(found.a, found.b, found.matches, found.estimate));
   }
-  if (!options.json.empty()) write_json(options.json, to_json(options, found), outputs);
-  outputs.commit();
-  if (!options.common.quiet && !is_standard_output(options.json)) print(options, found);
+  describe(options, found, report.said());
+  report.publish(to_json(options, found));
 }
 
 }  // namespace
 
 void add_match(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("match", "Match the keypoints of two pictures");
-  command->footer(kHelp);
-  command->add_option("A", options->a, "First picture: PNG, JPEG or PNM")
-      ->type_name("")
-      ->required();
-  command->add_option("B", options->b, "Second picture")->type_name("")->required();
-  add_model_options(*command, kSuperPoint, options->model);
-  add_keypoint_options(*command, options->features.keypoints);
-  add_matching(*command, *options);
-  command->add_option("--json", options->json, "Write all that was found as JSON ('-' prints it)")
-      ->type_name("F")
-      ->group("Output");
-  command
-      ->add_option("--draw", options->draw,
-                   "Draw both pictures side by side, inliers joined in green, others in red, and "
-                   "the outline of A in B")
-      ->type_name("F.png")
-      ->group("Output");
-  add_common_options(*command, options->common);
-  command->callback([options] { run(*options); });
+  add_command<Options>(parent, "match", "Match the keypoints of two pictures", kHelp, add_options,
+                       run);
 }
 
 }  // namespace hewn::app

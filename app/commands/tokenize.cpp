@@ -2,20 +2,18 @@
 #include "hewn/models/clip/tokenizer.h"
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/files/safetensors.h"
+#include "hewn/runtime/naming.h"
 
 #include <cstddef>
 #include <filesystem>
-#include <iostream>
-#include <memory>
-#include <sstream>
+#include <ostream>
 #include <string>
 #include <vector>
 
 #include "app/commands/commands.h"
 #include "app/options/clip_options.h"
 #include "app/options/options.h"
-#include "app/output/json_text.h"
-#include "app/output/output_files.h"
+#include "app/output/report.h"
 #include "app/output/text_lines.h"
 
 namespace hewn::app {
@@ -36,7 +34,10 @@ texts between commas; --texts-file takes it for a text.)";
 
 struct Options {
   std::vector<std::string> texts;
-  fs::path texts_file, weights, json;
+  /// Has the texts as they came: what is parsed takes {} for nothing.
+  const CLI::Option* given = nullptr;
+  fs::path texts_file, weights;
+  ReportFiles report;
   CommonOptions common;
 };
 
@@ -48,7 +49,7 @@ struct NamedText {
 
 std::vector<NamedText> named_texts(const Options& options) {
   std::vector<NamedText> texts;
-  for (const std::string& text : options.texts) {
+  for (const std::string& text : options.given->results()) {
     texts.push_back({.name = text_of("text ", texts.size() + 1), .text = text});
   }
   if (options.texts_file.empty()) return texts;
@@ -57,14 +58,6 @@ std::vector<NamedText> named_texts(const Options& options) {
     texts.push_back({.name = text_of(options.texts_file.string(), ":", ++line), .text = text});
   }
   return texts;
-}
-
-ClipText tokenize(const Tokenizer& tokenizer, const NamedText& text) {
-  try {
-    return tokenizer.encode_context(text.text);
-  } catch (const Error& error) {
-    fail(text.name, ": ", error.what());
-  }
 }
 
 /// The text, then its tokens and their pieces.
@@ -80,50 +73,38 @@ void describe(const Tokenizer& tokenizer, const std::string& text, const ClipTex
 }
 
 void run(const Options& options) {
-  if (options.texts.empty() && options.texts_file.empty()) {
+  if (options.given->empty() && options.texts_file.empty()) {
     throw UsageError("no texts: give TEXT or --texts-file F");
   }
-  OutputFiles outputs;
-  outputs.protect(options.weights);
-  if (!options.texts_file.empty()) outputs.protect(options.texts_file);
-  const bool prints_json = is_standard_output(options.json);
-  if (!options.json.empty() && !prints_json) outputs.expect("--json", options.json);
+  Report report(options.report, options.common.quiet);
+  report.files().protect({options.weights, options.texts_file});
+  report.expect();
 
   const Tokenizer tokenizer{SafetensorsFile(options.weights)};
-  std::ostringstream report;
   Json texts = Json::array();
   for (const NamedText& text : named_texts(options)) {
-    const ClipText result = tokenize(tokenizer, text);
-    describe(tokenizer, text.text, result, report);
+    const ClipText result =
+        detail::naming(text.name, [&] { return tokenizer.encode_context(text.text); });
+    describe(tokenizer, text.text, result, report.said());
     texts.push_back(
         {{"text", text.text}, {"tokens", result.tokens}, {"truncated", result.truncated}});
   }
-  if (!options.json.empty()) {
-    write_json(options.json, {{"texts", std::move(texts)}}, outputs);
-    outputs.commit();
-  }
-  if (!options.common.quiet && !prints_json) std::cout << report.str();
+  report.publish({{"texts", std::move(texts)}});
+}
+
+void add_options(CLI::App& command, Options& options) {
+  options.given = add_argument(command, "TEXT", options.texts, "Texts, in UTF-8");
+  command.add_option("--texts-file", options.texts_file, "More texts, one a line")->type_name("F");
+  add_clip_weights(command, options.weights);
+  OptionGroup(command, "Output")
+      .add("--json", options.report.json, "F", "Write the tokens as JSON ('-' prints it)");
 }
 
 }  // namespace
 
 void add_tokenize(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
-  CLI::App* command = parent.add_subcommand("tokenize", "Turn texts into tokens, as CLIP does");
-  command->footer(kHelp);
-  const CLI::Option* texts =
-      command->add_option("TEXT", options->texts, "Texts, in UTF-8")->type_name("");
-  command->add_option("--texts-file", options->texts_file, "More texts, one a line")
-      ->type_name("F");
-  add_clip_weights(*command, options->weights);
-  command->add_option("--json", options->json, "Write the tokens as JSON ('-' prints it)")
-      ->type_name("F")
-      ->group("Output");
-  add_common_options(*command, options->common);
-  command->callback([options, texts] {
-    options->texts = texts->results();  // as given: what is parsed takes {} for nothing
-    run(*options);
-  });
+  add_command<Options>(parent, "tokenize", "Turn texts into tokens, as CLIP does", kHelp,
+                       add_options, run);
 }
 
 }  // namespace hewn::app

@@ -14,29 +14,23 @@ namespace hewn::app {
 
 namespace {
 
-std::string trimmed(const std::string& text) {
-  constexpr const char* kSpace = " \t\r";
-  const std::size_t begin = text.find_first_not_of(kSpace);
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(kSpace) + 1 - begin);
-}
+constexpr const char* kWeights = "Weights";
 
 }  // namespace
 
 void add_clip_weights(CLI::App& command, std::filesystem::path& weights) {
-  command.add_option("--weights", weights, "CLIP's, as weights_tools.convert clip writes them")
-      ->type_name("F.safetensors")
-      ->required()
-      ->group("Weights");
+  OptionGroup(command, kWeights)
+      .add("--weights", weights, "F.safetensors",
+           "CLIP's, as weights_tools.convert clip writes them")
+      ->required();
 }
 
 void add_clip_options(CLI::App& command, ClipOptions& options) {
   add_clip_weights(command, options.weights);
-  command
+  OptionGroup(command, kWeights)
       .add_flag("--bf16", options.bf16,
                 "Multiply in bfloat16, where the processor can: faster, less exact, and other bits "
-                "on other processors")
-      ->group("Weights");
+                "on other processors");
 }
 
 Clip load_clip(const ClipOptions& options, ClipTowers towers, const Context& ctx) {
@@ -48,31 +42,19 @@ Clip load_clip(const ClipOptions& options, ClipTowers towers, const Context& ctx
 }
 
 void add_label_options(CLI::App& command, LabelOptions& options) {
-  auto* labels = command.add_option("--labels", options.labels,
-                                    "What the pictures may show, as in \"tabby cat,fire truck\"");
-  labels->type_name("A,B,...")->group("Labels");
-  command.add_option("--labels-file", options.labels_file, "The same, one a line")
-      ->type_name("F")
-      ->excludes(labels)
-      ->group("Labels");
-  command
-      .add_option("--template", options.templates,
-                  "The text that a label goes into, at {}; with several, the mean of their "
-                  "features counts (default: \"a photo of a {}.\")")
-      ->type_name("TEXT")
+  const OptionGroup group(command, "Labels");
+  auto* labels = group.add("--labels", options.labels, "A,B,...",
+                           "What the pictures may show, as in \"tabby cat,fire truck\"");
+  group.add("--labels-file", options.labels_file, "F", "The same, one a line")->excludes(labels);
+  group
+      .add("--template", options.templates, "TEXT",
+           "The text that a label goes into, at {}; with several, the mean of their features "
+           "counts (default: \"a photo of a {}.\")")
       ->take_all()
-      ->allow_extra_args(false)  // nor is [a,b] a list, then
-      ->group("Labels");
-  command
-      .add_option("--prompts", options.prompts,
-                  "Learned prompts, as weights_tools.convert prompts writes them")
-      ->type_name("F.safetensors")
-      ->group("Weights");
-}
-
-void protect_inputs(const LabelOptions& options, OutputFiles& outputs) {
-  if (!options.labels_file.empty()) outputs.protect(options.labels_file);
-  if (!options.prompts.empty()) outputs.protect(options.prompts);
+      ->allow_extra_args(false);  // nor is [a,b] a list, then
+  OptionGroup(command, kWeights)
+      .add("--prompts", options.prompts, "F.safetensors",
+           "Learned prompts, as weights_tools.convert prompts writes them");
 }
 
 std::optional<Prompts> load_prompts(const LabelOptions& options, const Clip& clip) {

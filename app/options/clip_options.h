@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "app/output/output_files.h"
 #include <CLI/CLI.hpp>
 
 namespace hewn::app {
@@ -35,9 +34,6 @@ struct LabelOptions {
   std::filesystem::path prompts;
 };
 void add_label_options(CLI::App& command, LabelOptions& options);
-
-/// Names the files that are read.
-void protect_inputs(const LabelOptions& options, OutputFiles& outputs);
 
 /// The learned prompts; empty when none are asked for.
 std::optional<Prompts> load_prompts(const LabelOptions& options, const Clip& clip);

@@ -16,28 +16,22 @@ const std::map<std::string, Postprocess> kWays{{"none", Postprocess::none},
 
 }  // namespace
 
-std::int64_t CompleteOptions::max_bytes() const {
-  constexpr double kMega = 1e6;
-  return static_cast<std::int64_t>(megabytes * kMega);
-}
+std::int64_t CompleteOptions::max_bytes() const { return bytes_of(megabytes); }
 
 void add_complete_options(CLI::App& command, CompleteOptions& options) {
-  command
-      .add_option("--postprocess", options.postprocess,
-                  "How the network's pixels join the picture's: 'none' leaves them as they are; "
-                  "'fmm' fills the hole by fast marching and leaves the network out; 'poisson' "
-                  "blends the network's gradients into the picture; 'both' into what fast marching "
-                  "has filled, as in the paper (default: both)")
-      ->transform(CLI::CheckedTransformer(kWays).description(""))
-      ->type_name("WAY")
-      ->group("Completion");
-  command
-      .add_option("--max-memory", options.megabytes,
-                  "The most that the network's maps may take, in units of 10^6 bytes; what is "
-                  "larger runs in tiles (default: 256)")
-      ->type_name("MB")
-      ->check(above(0, 1e9))
-      ->group("Completion");
+  const OptionGroup group(command, "Completion");
+  group
+      .add("--postprocess", options.postprocess, "WAY",
+           "How the network's pixels join the picture's: 'none' leaves them as they are; 'fmm' "
+           "fills the hole by fast marching and leaves the network out; 'poisson' blends the "
+           "network's gradients into the picture; 'both' into what fast marching has filled, as "
+           "in the paper (default: both)")
+      ->transform(CLI::CheckedTransformer(kWays).description(""));
+  group
+      .add("--max-memory", options.megabytes, "MB",
+           "The most that the network's maps may take, in units of 10^6 bytes; what is larger "
+           "runs in tiles (default: 256)")
+      ->check(above(0, 1e9));
 }
 
 std::string_view name_of(Postprocess way) {

@@ -7,10 +7,9 @@
 namespace hewn::app {
 
 void add_flow_options(CLI::App& command, FlowOptions& options) {
-  command.add_option("--iters", options.iterations, "Iterations (default: 20)")
-      ->type_name("N")
-      ->check(between(1, 10'000))
-      ->group("Flow");
+  const OptionGroup group(command, "Flow");
+  group.add("--iters", options.iterations, "N", "Iterations (default: 20)")
+      ->check(between(1, 10'000));
   command
       .add_option_function<std::string>(
           "--corr",
@@ -26,19 +25,16 @@ void add_flow_options(CLI::App& command, FlowOptions& options) {
       ->check(CLI::IsMember({"all-pairs", "on-demand", "auto"}).description(""))
       ->type_name("FORM")
       ->group("Flow");
-  command
-      .add_option("--corr-memory", options.corr_megabytes,
-                  "For --corr auto, in units of 10^6 bytes (default: 64)")
-      ->type_name("MB")
-      ->check(between(0, 1e9))
-      ->group("Flow");
+  group
+      .add("--corr-memory", options.corr_megabytes, "MB",
+           "For --corr auto, in units of 10^6 bytes (default: 64)")
+      ->check(between(0, 1e9));
 }
 
 CorrelationForm correlation_form(const FlowOptions& options, const Raft& model, std::int64_t h,
                                  std::int64_t w) {
-  constexpr double kMega = 1e6;
   if (options.correlation) return *options.correlation;
-  return model.correlation_within(static_cast<std::int64_t>(options.corr_megabytes * kMega), h, w);
+  return model.correlation_within(bytes_of(options.corr_megabytes), h, w);
 }
 
 std::string_view name_of(CorrelationForm form) {

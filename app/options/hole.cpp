@@ -73,20 +73,15 @@ Tensor transparent(const Image& picture) {
 }  // namespace
 
 void add_hole_options(CLI::App& command, HoleOptions& options) {
-  auto* mask = command
-                   .add_option("--mask", options.mask,
-                               "A picture of the same size, white where pixels are missing")
-                   ->type_name("M")
-                   ->group("Hole");
-  command
-      .add_option("--rect", options.rectangles,
-                  "A rectangle of missing pixels; several --rect make several holes")
-      ->type_name("X,Y,W,H")
+  const OptionGroup group(command, "Hole");
+  auto* mask = group.add("--mask", options.mask, "M",
+                         "A picture of the same size, white where pixels are missing");
+  group
+      .add("--rect", options.rectangles, "X,Y,W,H",
+           "A rectangle of missing pixels; several --rect make several holes")
       ->take_all()
-      ->excludes(mask)
-      ->group("Hole");
-  command.add_flag("--invert-mask", options.invert, "Take what would be missing for what is known")
-      ->group("Hole");
+      ->excludes(mask);
+  group.add_flag("--invert-mask", options.invert, "Take what would be missing for what is known");
 }
 
 Tensor read_hole(const HoleOptions& options, const std::filesystem::path& path,

@@ -29,9 +29,8 @@ CLI::Validator numbers(const std::string& description, Accepts accepts) {
 void check_weights_options(const ModelKind& kind, const ModelOptions& options,
                            const CommonOptions& common) {
   if (options.random_seed) {
-    if (common.quiet) return;
-    std::cerr << "hewn: note: the weights are random (seed " << *options.random_seed << "); the "
-              << kind.results << " will be meaningless" << std::endl;
+    note(common, text_of("the weights are random (seed ", *options.random_seed, "); the ",
+                         kind.results, " will be meaningless"));
   } else if (options.weights.empty()) {
     throw UsageError(
         text_of("no weights: give --weights F, a file made from a PyTorch checkpoint "
@@ -42,9 +41,13 @@ void check_weights_options(const ModelKind& kind, const ModelOptions& options,
   }
 }
 
-/// A run of the program has one Context.
-Conv2dPacking packing_for(const CommonOptions& common) {
-  return common.precise ? Conv2dPacking::precise : Conv2dPacking::fast;
+/// The network of the weights that are asked for; `form` is what random ones must be told.
+template <typename Network, typename... Form>
+Network load(const ModelOptions& options, const CommonOptions& common, const Form&... form) {
+  // A run of the program has one Context.
+  const auto packing = common.precise ? Conv2dPacking::precise : Conv2dPacking::fast;
+  return options.random_seed ? Network::random(form..., *options.random_seed, packing)
+                             : Network(SafetensorsFile(options.weights), packing);
 }
 
 }  // namespace
@@ -64,64 +67,54 @@ CLI::Validator above(double minimum, double maximum) {
 }
 
 void add_common_options(CLI::App& command, CommonOptions& options) {
-  command.add_option("--threads", options.threads, "Threads to use (default: every processor)")
-      ->type_name("N")
-      ->check(between(1, kMaxThreads))
-      ->group("Everywhere");
-  command
-      .add_flag("--precise", options.precise,
-                "Use the most exact algorithm where there is a choice; slower")
-      ->group("Everywhere");
-  command
-      .add_flag("--quiet", options.quiet, "Say nothing but errors and what another option asks for")
-      ->group("Everywhere");
+  const OptionGroup group(command, "Everywhere");
+  group.add("--threads", options.threads, "N", "Threads to use (default: every processor)")
+      ->check(between(1, kMaxThreads));
+  group.add_flag("--precise", options.precise,
+                 "Use the most exact algorithm where there is a choice; slower");
+  group.add_flag("--quiet", options.quiet,
+                 "Say nothing but errors and what another option asks for");
 }
 
 Context make_context(const CommonOptions& options) {
   return Context({.threads = options.threads, .isa = std::nullopt, .precise = options.precise});
 }
 
+void note(const CommonOptions& options, const std::string& text) {
+  if (!options.quiet) std::cerr << "hewn: note: " << text << std::endl;
+}
+
 void add_model_options(CLI::App& command, const ModelKind& kind, ModelOptions& options) {
+  const OptionGroup group(command, "Weights");
   auto* weights =
-      command
-          .add_option("--weights", options.weights,
-                      text_of(kind.title, "'s weights, as weights_tools.convert writes them"))
-          ->type_name("F.safetensors")
-          ->group("Weights");
-  command
-      .add_option("--random-weights", options.random_seed,
-                  text_of("Weights drawn at random, to try the program without a file: the ",
-                          kind.results, " will be meaningless"))
-      ->type_name("SEED")
+      group.add("--weights", options.weights, "F.safetensors",
+                text_of(kind.title, "'s weights, as weights_tools.convert writes them"));
+  group
+      .add("--random-weights", options.random_seed, "SEED",
+           text_of("Weights drawn at random, to try the program without a file: the ", kind.results,
+                   " will be meaningless"))
       ->check(at_least(0))
-      ->excludes(weights)
-      ->group("Weights");
+      ->excludes(weights);
 }
 
 SuperPoint load_superpoint(const ModelOptions& options, const CommonOptions& common) {
   check_weights_options(kSuperPoint, options, common);
-  return options.random_seed ? SuperPoint::random(*options.random_seed, packing_for(common))
-                             : SuperPoint(SafetensorsFile(options.weights), packing_for(common));
+  return load<SuperPoint>(options, common);
 }
 
 Raft load_raft(const ModelOptions& options, const CommonOptions& common) {
   check_weights_options(kRaft, options, common);
-  return options.random_seed ? Raft::random(kRaftLarge, *options.random_seed, packing_for(common))
-                             : Raft(SafetensorsFile(options.weights), packing_for(common));
+  return load<Raft>(options, common, kRaftLarge);
 }
 
 CompletionNetwork load_completion(const ModelOptions& options, const CommonOptions& common) {
   check_weights_options(kCompletion, options, common);
-  return options.random_seed
-             ? CompletionNetwork::random(*options.random_seed, packing_for(common))
-             : CompletionNetwork(SafetensorsFile(options.weights), packing_for(common));
+  return load<CompletionNetwork>(options, common);
 }
 
 ContextDiscriminators load_discriminators(const ModelOptions& options,
                                           const CommonOptions& common) {
-  return options.random_seed
-             ? ContextDiscriminators::random(*options.random_seed, packing_for(common))
-             : ContextDiscriminators(SafetensorsFile(options.weights), packing_for(common));
+  return load<ContextDiscriminators>(options, common);
 }
 
 std::string weights_name(const ModelOptions& options) {
@@ -137,23 +130,25 @@ void require_descriptors(const SuperPoint& model, const ModelOptions& options,
 }
 
 void add_keypoint_options(CLI::App& command, KeypointOptions& options) {
-  const auto add = [&command](const char* name, auto& value, const char* type,
-                              const std::string& description) {
-    return command.add_option(name, value, description)->type_name(type)->group("Keypoints");
-  };
+  const OptionGroup group(command, "Keypoints");
   const auto most = static_cast<double>(std::numeric_limits<std::int32_t>::max());
-  add("--max-keypoints", options.max_keypoints, "K",
-      "Keep the K strongest keypoints of a picture (default: all)")
+  group
+      .add("--max-keypoints", options.max_keypoints, "K",
+           "Keep the K strongest keypoints of a picture (default: all)")
       ->check(between(0, most));
-  add("--threshold", options.threshold, "T",
-      text_of("Keypoints score more than this (default: ", options.threshold, ")"))
+  group
+      .add("--threshold", options.threshold, "T",
+           text_of("Keypoints score more than this (default: ", options.threshold, ")"))
       ->check(at_least(0));
-  add("--nms-radius", options.nms_radius, "R",
-      text_of("No two keypoints are this near, in pixels along both axes (default: ",
-              options.nms_radius, ")"))
+  group
+      .add("--nms-radius", options.nms_radius, "R",
+           text_of("No two keypoints are this near, in pixels along both axes (default: ",
+                   options.nms_radius, ")"))
       ->check(between(0, most));
-  add("--border", options.border, "B",
-      text_of("Keypoints keep this far from the picture's border (default: ", options.border, ")"))
+  group
+      .add("--border", options.border, "B",
+           text_of("Keypoints keep this far from the picture's border (default: ", options.border,
+                   ")"))
       ->check(between(0, most));
 }
 

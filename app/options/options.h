@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -31,6 +32,38 @@ CLI::Validator at_least(double minimum);
 CLI::Validator between(double minimum, double maximum);
 CLI::Validator above(double minimum, double maximum);
 
+/// Options under one heading of a command's help.
+class OptionGroup {
+ public:
+  OptionGroup(CLI::App& command, const char* title) : command_(command), title_(title) {}
+
+  /// An option with a value, of which `type` is what the help calls it.
+  template <typename Value>
+  CLI::Option* add(const char* name, Value& value, const char* type,
+                   const std::string& description) const {
+    return command_.add_option(name, value, description)->type_name(type)->group(title_);
+  }
+  CLI::Option* add_flag(const char* name, bool& value, const std::string& description) const {
+    return command_.add_flag(name, value, description)->group(title_);
+  }
+
+ private:
+  CLI::App& command_;
+  const char* title_;
+};
+
+/// What a command takes by its place and not by a name.
+template <typename Value>
+CLI::Option* add_argument(CLI::App& command, const char* name, Value& value,
+                          const char* description) {
+  return command.add_option(name, value, description)->type_name("");
+}
+
+/// Of options in units of 10⁶ bytes.
+inline std::int64_t bytes_of(double megabytes) {
+  return static_cast<std::int64_t>(megabytes * 1e6);
+}
+
 /// What every command takes.
 struct CommonOptions {
   int threads = 0;
@@ -39,6 +72,23 @@ struct CommonOptions {
 };
 void add_common_options(CLI::App& command, CommonOptions& options);
 Context make_context(const CommonOptions& options);
+
+/// Says on standard error what is no error, unless the command is to be quiet.
+void note(const CommonOptions& options, const std::string& text);
+
+/// Adds a command. Options have a member `common`, CommonOptions, that this adds to the command
+/// behind what add_options(command, options) does; run(options) is called when the command line
+/// names the command.
+template <typename Options, typename AddOptions, typename Run>
+void add_command(CLI::App& parent, const char* name, const char* description, const char* help,
+                 const AddOptions& add_options, const Run& run) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* command = parent.add_subcommand(name, description);
+  command->footer(help);
+  add_options(*command, *options);
+  add_common_options(*command, options->common);
+  command->callback([options, run] { run(*options); });
+}
 
 /// A network, as options and messages speak of it.
 struct ModelKind {

@@ -6,6 +6,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "app/output/text_lines.h"
+
 namespace hewn::app {
 
 namespace fs = std::filesystem;
@@ -18,12 +20,6 @@ constexpr std::array kVectorFeatures{
     "avx512_fp16", "amx_tile", "amx_bf16", "amx_int8",  // x86
     "asimd",       "asimdhp",  "asimddp",  "fphp",     "bf16",        "i8mm",
     "sve",         "sve2",     "sme"};  // ARM
-
-std::string trimmed(const std::string& text) {
-  const std::size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string::npos) return {};
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 /// The first "key : value" of a file with one of these keys.
 std::string value_of(const fs::path& path, std::initializer_list<std::string_view> keys) {

@@ -47,6 +47,10 @@ OutputFiles::~OutputFiles() {
   }
 }
 
+void OutputFiles::protect(const std::vector<fs::path>& inputs) {
+  std::ranges::remove_copy_if(inputs, std::back_inserter(inputs_), &fs::path::empty);
+}
+
 void OutputFiles::expect(const std::string& option, const fs::path& target) {
   const std::string what = option + " " + target.string();
   require(target.has_filename(), what, ": expected the name of a file");

@@ -17,13 +17,19 @@ class OutputFiles {
   OutputFiles& operator=(const OutputFiles&) = delete;
   ~OutputFiles();
 
-  /// Names a file that is read: it may not become an output. Call before expect().
-  void protect(const std::filesystem::path& input) { inputs_.push_back(input); }
+  /// Names files that are read, which may not become outputs; empty names are none. Call before
+  /// expect().
+  void protect(const std::vector<std::filesystem::path>& inputs);
 
   /// Announces an output, before any work is done for it. Throws Error, naming the option and the
   /// file, when it could not be written: no such directory, no permission, not a regular file, an
   /// input, or announced twice.
   void expect(const std::string& option, const std::filesystem::path& target);
+
+  /// The same, if the option was given.
+  void expect_any(const std::string& option, const std::filesystem::path& target) {
+    if (!target.empty()) expect(option, target);
+  }
 
   /// The name to write an announced output to.
   std::filesystem::path staged(const std::filesystem::path& target) const;

@@ -5,7 +5,9 @@
 #include "hewn/runtime/shape.h"
 #include "hewn/runtime/tensor.h"
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -44,6 +46,13 @@ class TensorDump {
 
   std::string prefix_;
   std::vector<Entry> entries_;
+};
+
+/// Who listens while a network runs; all may be absent.
+struct Sinks {
+  TensorDump* outputs = nullptr;  ///< what it computes
+  TensorDump* layers = nullptr;   ///< what it sees, and what its layers compute
+  std::function<void(std::int64_t done)> progress;
 };
 
 }  // namespace hewn::app

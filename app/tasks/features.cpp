@@ -81,7 +81,7 @@ Tensor read_gray(const std::filesystem::path& path) {
 }
 
 Features extract_features(const SuperPoint& model, Tensor gray, const FeatureOptions& options,
-                          Context& ctx, const FeatureSinks& sinks) {
+                          Context& ctx, const Sinks& sinks) {
   Features features;
   features.gray = std::move(gray);
   Tensor mean;

@@ -7,7 +7,6 @@
 #include "hewn/runtime/context.h"
 
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <vector>
 
@@ -30,19 +29,13 @@ struct FeatureOptions {
   bool dense_descriptors = false;
 };
 
-/// Who listens while features are extracted; all may be absent.
-struct FeatureSinks {
-  TensorDump* outputs = nullptr;  ///< the network's outputs, and the keypoints
-  TensorDump* layers = nullptr;   ///< the input, and every layer's output
-  std::function<void(std::int64_t views)> progress;
-};
-
 /// Reads a picture as gray. Throws Error, naming the file, when it is no picture or too small for
 /// the network.
 Tensor read_gray(const std::filesystem::path& path);
 
+/// Progress is told in views, where there are several.
 Features extract_features(const SuperPoint& model, Tensor gray, const FeatureOptions& options,
-                          Context& ctx, const FeatureSinks& sinks = {});
+                          Context& ctx, const Sinks& sinks = {});
 
 /// {"file", "width", "height", "keypoints": [{"x", "y", "score"}]}, each keypoint with its
 /// "descriptor" when asked for.

@@ -52,7 +52,7 @@ Nhwc flow_low_shape(std::int64_t h, std::int64_t w) {
 
 PairFlow compute_flow(const Raft& model, const PaddedPicture& first, const PaddedPicture& second,
                       const std::optional<ConstView>& initial_low, const PairOptions& options,
-                      Context& ctx, const FlowSinks& sinks) {
+                      Context& ctx, const Sinks& sinks) {
   const Nhwc& s = first.padded.shape();
   const RaftPadding padding(first.h, first.w, options.padding);
   const Nhwc low = flow_low_shape(first.h, first.w);

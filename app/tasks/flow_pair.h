@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <optional>
 
 #include "app/options/flow_options.h"
@@ -20,13 +19,6 @@ struct PairOptions {
   RaftPaddingWay padding = RaftPaddingWay::sintel;
   /// Whether `outputs` gets the flow after every iteration too.
   bool all_iterations = false;
-};
-
-/// Who listens while a flow is computed; all may be absent.
-struct FlowSinks {
-  TensorDump* outputs = nullptr;  ///< the network's outputs
-  TensorDump* layers = nullptr;   ///< the pictures as the network sees them, and layers' outputs
-  std::function<void(std::int64_t iterations)> progress;
 };
 
 /// What the network found between two pictures.
@@ -47,10 +39,10 @@ struct PaddedPicture {
 PaddedPicture read_padded(const std::filesystem::path& path, RaftPaddingWay way);
 
 /// The flow from one picture to another of the same size. `initial_low` is a flow_low to start
-/// from.
+/// from. Progress is told in iterations.
 PairFlow compute_flow(const Raft& model, const PaddedPicture& first, const PaddedPicture& second,
                       const std::optional<ConstView>& initial_low, const PairOptions& options,
-                      Context& ctx, const FlowSinks& sinks);
+                      Context& ctx, const Sinks& sinks);
 
 /// The size of flow_low for a picture of h × w pixels.
 Nhwc flow_low_shape(std::int64_t h, std::int64_t w);

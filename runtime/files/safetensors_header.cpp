@@ -1,6 +1,7 @@
 #include "hewn/runtime/files/safetensors_header.h"
 
 #include "hewn/runtime/error.h"
+#include "hewn/runtime/naming.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -183,11 +184,8 @@ std::vector<TensorEntry> parse_tensors(const std::vector<RawTensor>& raw,
   std::vector<TensorEntry> tensors;
   tensors.reserve(raw.size());
   for (const RawTensor& tensor : raw) {
-    try {
-      tensors.push_back(parse_tensor(tensor, data));
-    } catch (const Error& error) {
-      fail("tensor '", tensor.name, "': ", error.what());
-    }
+    tensors.push_back(
+        naming(text_of("tensor '", tensor.name, "'"), [&] { return parse_tensor(tensor, data); }));
   }
   // Empty tensors come before the one that begins where they do.
   std::sort(tensors.begin(), tensors.end(), [](const TensorEntry& a, const TensorEntry& b) {
@@ -221,11 +219,7 @@ SafetensorsContents parse(std::span<const std::byte> file) {
           " (is it a safetensors file?)");
   const auto* json = reinterpret_cast<const char*>(file.data());
   HeaderReader reader;
-  try {
-    nlohmann::json::sax_parse(json, json + header_size, &reader);
-  } catch (const Error& error) {
-    fail("header: ", error.what());
-  }
+  naming("header", [&] { nlohmann::json::sax_parse(json, json + header_size, &reader); });
 
   const auto data = file.subspan(header_size);
   SafetensorsContents contents{.tensors = parse_tensors(reader.tensors, data),
@@ -237,11 +231,7 @@ SafetensorsContents parse(std::span<const std::byte> file) {
 }  // namespace
 
 SafetensorsContents parse_safetensors(std::span<const std::byte> file, std::string_view path) {
-  try {
-    return parse(file);
-  } catch (const Error& error) {
-    fail(path, ": ", error.what());
-  }
+  return naming(path, [&] { return parse(file); });
 }
 
 void check_tensor_name(std::string_view name) {

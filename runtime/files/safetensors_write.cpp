@@ -2,6 +2,7 @@
 #include "hewn/runtime/files/atomic_file.h"
 #include "hewn/runtime/files/safetensors.h"
 #include "hewn/runtime/files/safetensors_header.h"
+#include "hewn/runtime/naming.h"
 
 #include <cstdint>
 #include <cstring>
@@ -60,12 +61,8 @@ std::vector<std::byte> encode_header(const Json& header) {
 
 void write_safetensors(const std::filesystem::path& path, std::span<const TensorToWrite> tensors,
                        const std::map<std::string, std::string>& metadata) {
-  std::vector<std::byte> header;
-  try {
-    header = encode_header(describe(tensors, metadata));
-  } catch (const Error& error) {
-    fail(path.string(), ": ", error.what());
-  }
+  const std::vector<std::byte> header =
+      detail::naming(path.string(), [&] { return encode_header(describe(tensors, metadata)); });
   detail::AtomicFile file(path);
   file.write(header);
   for (const TensorToWrite& tensor : tensors) file.write(tensor.data);

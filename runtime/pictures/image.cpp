@@ -3,6 +3,7 @@
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/files/atomic_file.h"
 #include "hewn/runtime/files/input_file.h"
+#include "hewn/runtime/naming.h"
 #include "hewn/runtime/pictures/codecs/jpeg.h"
 #include "hewn/runtime/pictures/codecs/png.h"
 #include "hewn/runtime/pictures/codecs/pnm.h"
@@ -58,21 +59,14 @@ Image read_image(const std::filesystem::path& path, std::int64_t max_pixels) {
 
 Image decode_image(std::span<const std::byte> file, std::string_view name,
                    std::int64_t max_pixels) {
-  try {
-    return decode(file, max_pixels);
-  } catch (const Error& error) {
-    fail(name, ": ", error.what());
-  }
+  return detail::naming(name, [&] { return decode(file, max_pixels); });
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {
-  std::vector<std::byte> png;
-  try {
+  const std::vector<std::byte> png = detail::naming(path.string(), [&] {
     check_image(image);
-    png = detail::encode_png(image);
-  } catch (const Error& error) {
-    fail(path.string(), ": ", error.what());
-  }
+    return detail::encode_png(image);
+  });
   detail::AtomicFile file(path);
   file.write(png);
   file.commit();

@@ -19,22 +19,17 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::Arguments;
 using test::complained;
-using test::Folder;
+using test::joined;
+using test::kFailure;
+using test::kUsage;
 using test::Outcome;
 using test::picture_of_rectangles;
+using test::printed_json;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
+using test::values;
 using S = test::SmallClip;
-
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
-
-std::vector<float> values(const SafetensorsFile& file, const std::string& name) {
-  std::vector<float> storage;
-  const auto span = file.floats(name, std::nullopt, storage);
-  return {span.begin(), span.end()};
-}
 
 class ClassifyCommand : public testing::Test {
  protected:
@@ -45,40 +40,30 @@ class ClassifyCommand : public testing::Test {
   }
 
   Outcome run(const Arguments& more, const test::RunOptions& options = {}) const {
-    Arguments arguments{"classify", "--weights", weights_};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_hewn(arguments, options);
+    return run_hewn(joined({"classify", "--weights", weights_}, more), options);
   }
   /// The JSON that is printed for the first picture.
   json answers(const Arguments& more) const {
-    Arguments arguments{first_, "--json", "-"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
+    const Outcome outcome = run(joined({first_, "--json", "-"}, more));
     EXPECT_EQ(outcome.err, "");
-    return json::parse(outcome.out, nullptr, false);
+    return printed_json(outcome);
   }
   /// The dump of a run on the first picture that says nothing.
   SafetensorsFile dump(const Arguments& more) const {
-    Arguments arguments{first_, "--quiet", "--dump", folder_.file("dump.safetensors")};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_EQ(outcome.out + outcome.err, "");
-    return SafetensorsFile(folder_.file("dump.safetensors"));
+    const std::string file = folder_.file("dump.safetensors");
+    EXPECT_TRUE(silent(run(joined({first_, "--quiet", "--dump", file}, more))));
+    return SafetensorsFile(file);
   }
   testing::AssertionResult refused(const Arguments& more, int status,
                                    const std::string& part) const {
-    Arguments arguments{first_, "--quiet"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return complained(run(arguments), status, part);
+    return complained(run(joined({first_, "--quiet"}, more)), status, part);
   }
   std::string write_prompts(const std::string& method) const {
     test::small_prompts(method).write(folder_.file(method));
     return folder_.file(method);
   }
 
-  Folder folder_;
+  test::Folder folder_;
   std::string weights_ = folder_.file("clip.safetensors");
   std::string first_ = folder_.file("first.png");
   std::string second_ = folder_.file("second.png");
@@ -221,9 +206,7 @@ TEST_F(ClassifyCommand, ReadsLabelsFromAFile) {
 
 TEST_F(ClassifyCommand, TakesTemplatesAsTheyAreGiven) {
   const auto tokens = [&](const Arguments& more) {
-    Arguments arguments{"--labels", "cat"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    std::vector<float> list = values(dump(arguments), "tokens");
+    std::vector<float> list = values(dump(joined({"--labels", "cat"}, more)), "tokens");
     std::erase(list, 0);
     return list;
   };
@@ -252,19 +235,15 @@ TEST_F(ClassifyCommand, MorePicturesThanABatchHaveTheirOwnAnswers) {
   const Arguments nine{first_,  second_, second_,    second_,   second_,  second_, second_,
                        second_, first_,  "--labels", "cat,the", "--json", "-"};
   for (const std::string& prompts : {std::string(), write_prompts("cocoop")}) {
-    Arguments arguments = nine;
-    if (!prompts.empty()) arguments.insert(arguments.end(), {"--prompts", prompts});
-    const Outcome outcome = run(arguments);
-    ASSERT_EQ(outcome.status, 0) << outcome.err;
-    const json images = json::parse(outcome.out, nullptr, false)["images"];
+    const Arguments with = prompts.empty() ? Arguments{} : Arguments{"--prompts", prompts};
+    const json images = printed_json(run(joined(nine, with)))["images"];
     ASSERT_EQ(images.size(), 9U);
     EXPECT_EQ(images[8]["answers"], images[0]["answers"]);
     EXPECT_EQ(images[7]["answers"], images[1]["answers"]);
     EXPECT_NE(images[1]["answers"], images[0]["answers"]);
   }
-  Arguments traced = nine;
-  traced.insert(traced.end(), {"--trace", folder_.file("trace.safetensors")});
-  EXPECT_TRUE(complained(run(traced), kUsage, "--trace: expected at most 8 pictures, got 9"));
+  EXPECT_TRUE(complained(run(joined(nine, {"--trace", folder_.file("trace.safetensors")})), kUsage,
+                         "--trace: expected at most 8 pictures, got 9"));
 }
 
 TEST_F(ClassifyCommand, SaysWhenALabelIsCut) {
@@ -285,7 +264,6 @@ TEST_F(ClassifyCommand, RefusesLabelsThatMakeNoSense) {
 }
 
 TEST_F(ClassifyCommand, RefusesFilesThatAreNotWhatTheyShouldBe) {
-  const Arguments labels{"--labels", "cat"};
   const std::string text = folder_.write("text.png", "no picture");
   EXPECT_TRUE(refused({text, "--labels", "cat"}, kFailure, text));
   EXPECT_TRUE(refused({folder_.file("absent.png"), "--labels", "cat"}, kFailure, "absent.png"));
@@ -329,11 +307,9 @@ TEST_F(ClassifyCommand, OutputsMayNotBeInputs) {
 }
 
 TEST_F(ClassifyCommand, AProfileAddsUpToTheTimeOfTheRun) {
-  const Outcome outcome =
+  const json document = printed_json(
       run_hewn({"bench", "classify", "--weights", weights_, "--batch", "5", "--threads", "2",
-                "--labels", "10", "--repeat", "1", "--size", "40x50", "--profile", "--json", "-"});
-  ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const json document = json::parse(outcome.out, nullptr, false);
+                "--labels", "10", "--repeat", "1", "--size", "40x50", "--profile", "--json", "-"}));
   const double rest = document["profile"]["rest"]["median_seconds"];
   const double whole = document["profile"]["whole"]["median_seconds"];
   EXPECT_GE(rest, 0);
@@ -347,11 +323,9 @@ TEST_F(ClassifyCommand, AProfileAddsUpToTheTimeOfTheRun) {
 }
 
 TEST_F(ClassifyCommand, IsMeasured) {
-  const Outcome outcome =
+  const json document = printed_json(
       run_hewn({"bench", "classify", "--weights", weights_, "--batch", "2", "--labels", "80",
-                "--repeat", "2", "--size", "40x50", "--profile", "--json", "-"});
-  ASSERT_EQ(outcome.status, 0) << outcome.err;
-  const json document = json::parse(outcome.out, nullptr, false);
+                "--repeat", "2", "--size", "40x50", "--profile", "--json", "-"}));
   EXPECT_EQ(document["bench"], "classify");
   EXPECT_EQ(document["weights"], weights_);
   EXPECT_EQ(document["height"], 40);

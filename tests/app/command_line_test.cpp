@@ -10,10 +10,10 @@
 namespace hewn {
 namespace {
 
+using test::Arguments;
 using test::complained;
 using test::Outcome;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
 
 TEST(CommandLine, HelpHasExamplesAndSucceeds) {
   const std::vector<Arguments> commands{

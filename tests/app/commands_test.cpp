@@ -14,24 +14,21 @@ namespace hewn {
 namespace {
 
 using nlohmann::json;
+using test::Arguments;
 using test::Folder;
+using test::joined;
 using test::Outcome;
 using test::picture_of_rectangles;
+using test::printed_json;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
-
-json parse(const Outcome& outcome) {
-  EXPECT_EQ(outcome.status, 0) << outcome.err;
-  return json::parse(outcome.out, nullptr, false);
-}
 
 TEST(Match, APictureWithItselfIsTheIdentity) {
   const Folder folder;
   const std::string picture = folder.file("a.png");
   write_png(picture, picture_of_rectangles(96, 80, 3));
   const std::string drawing = folder.file("matches.png");
-  const json found = parse(run_hewn({"match", picture, picture, "--random-weights", "1", "--quiet",
-                                     "--json", "-", "--draw", drawing}));
+  const json found = printed_json(run_hewn({"match", picture, picture, "--random-weights", "1",
+                                            "--quiet", "--json", "-", "--draw", drawing}));
   ASSERT_TRUE(found.is_object());
   const std::size_t keypoints = found["a"]["keypoints"].size();
   ASSERT_GT(keypoints, 10U);
@@ -56,9 +53,8 @@ TEST(Match, SaysWhenThereIsNoHomography) {
   write_png(picture, picture_of_rectangles(96, 80, 3));
   const Arguments few{"match", picture,   picture,           "--random-weights",
                       "1",     "--quiet", "--max-keypoints", "3"};
-  Arguments as_json = few;
-  as_json.insert(as_json.end(), {"--json", "-", "--draw", folder.file("few.png")});
-  const json found = parse(run_hewn(as_json));
+  const json found =
+      printed_json(run_hewn(joined(few, {"--json", "-", "--draw", folder.file("few.png")})));
   EXPECT_EQ(found["matches"].size(), 3U);
   EXPECT_TRUE(found["homography"].is_null());
   EXPECT_EQ(found["inliers"], 0);
@@ -75,8 +71,9 @@ TEST(Match, RatioLeavesFewerMatches) {
   write_png(folder.file("a.png"), picture_of_rectangles(96, 80, 3));
   write_png(folder.file("b.png"), picture_of_rectangles(96, 80, 4));
   const auto matches = [&](const char* ratio) {
-    return parse(run_hewn({"match", folder.file("a.png"), folder.file("b.png"), "--random-weights",
-                           "1", "--quiet", "--json", "-", "--ratio", ratio}))["matches"]
+    return printed_json(
+               run_hewn({"match", folder.file("a.png"), folder.file("b.png"), "--random-weights",
+                         "1", "--quiet", "--json", "-", "--ratio", ratio}))["matches"]
         .size();
   };
   EXPECT_GT(matches("1"), matches("0.8"));
@@ -98,7 +95,7 @@ TEST(Inspect, SaysWhatIsInTheFile) {
                            "24 bytes", "1 tensor, 6 numbers"}) {
     EXPECT_NE(outcome.out.find(part), std::string::npos) << part << " in\n" << outcome.out;
   }
-  const json document = parse(run_hewn({"inspect", file, "--json"}));
+  const json document = printed_json(run_hewn({"inspect", file, "--json"}));
   EXPECT_EQ(document["model"], "superpoint");
   EXPECT_EQ(document["config"]["form"], "magicpoint");
   EXPECT_EQ(document["tensors"][0]["shape"], json({2, 3}));
@@ -106,10 +103,11 @@ TEST(Inspect, SaysWhatIsInTheFile) {
 }
 
 TEST(Cpu, SaysWhatIsChosenAndWhy) {
-  const json best = parse(run_hewn({"cpu", "--json"}, {.environment = {"HEWN_ISA="}}));
+  const json best = printed_json(run_hewn({"cpu", "--json"}, {.environment = {"HEWN_ISA="}}));
   EXPECT_EQ(best["instruction_sets"].size(), isa_table().size());
   EXPECT_NE(best["why"].get<std::string>().find("best"), std::string::npos);
-  const json forced = parse(run_hewn({"cpu", "--json"}, {.environment = {"HEWN_ISA=scalar"}}));
+  const json forced =
+      printed_json(run_hewn({"cpu", "--json"}, {.environment = {"HEWN_ISA=scalar"}}));
   EXPECT_EQ(forced["chosen"], "scalar");
   EXPECT_NE(forced["why"].get<std::string>().find("HEWN_ISA"), std::string::npos);
 
@@ -120,11 +118,11 @@ TEST(Cpu, SaysWhatIsChosenAndWhy) {
   }
 }
 
+const Arguments kBench{"bench",  "keypoints", "--random-weights", "1",
+                       "--size", "24x32",     "--profile",        "--repeat"};
+
 TEST(Bench, MeasuresEveryStage) {
-  const Arguments arguments{"bench",     "keypoints", "--random-weights", "1",
-                            "--size",    "24x32",     "--repeat",         "3",
-                            "--profile", "--quiet",   "--json",           "-"};
-  const json document = parse(run_hewn(arguments));
+  const json document = printed_json(run_hewn(joined(kBench, {"3", "--quiet", "--json", "-"})));
   EXPECT_EQ(document["height"], 24);
   EXPECT_EQ(document["width"], 32);
   for (const char* stage : {"network", "selection", "sampling", "total"}) {
@@ -137,12 +135,10 @@ TEST(Bench, MeasuresEveryStage) {
 }
 
 TEST(Bench, PrintsTables) {
-  const Outcome outcome = run_hewn({"bench", "keypoints", "--random-weights", "1", "--size",
-                                    "24x32", "--repeat", "1", "--profile", "--quiet"});
+  const Outcome outcome = run_hewn(joined(kBench, {"1", "--quiet"}));
   EXPECT_EQ(outcome.status, 0);
   EXPECT_EQ(outcome.out, "");
-  const Outcome spoken = run_hewn({"bench", "keypoints", "--random-weights", "1", "--size", "24x32",
-                                   "--repeat", "1", "--profile"});
+  const Outcome spoken = run_hewn(joined(kBench, {"1"}));
   for (const char* part : {"median ms", "network", "GFLOP/s", "conv1b", "peak memory"}) {
     EXPECT_NE(spoken.out.find(part), std::string::npos) << part << " in\n" << spoken.out;
   }

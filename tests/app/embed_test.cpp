@@ -16,15 +16,15 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
+using test::Arguments;
 using test::complained;
-using test::Folder;
+using test::joined;
+using test::kFailure;
+using test::kUsage;
 using test::Outcome;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
+using test::values;
 using S = test::SmallClip;
-
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
 
 class EmbedCommand : public testing::Test {
  protected:
@@ -35,32 +35,20 @@ class EmbedCommand : public testing::Test {
   }
 
   Outcome run(const Arguments& more) const {
-    Arguments arguments{"embed", "--weights", weights_, "--output", out_};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_hewn(arguments);
+    return run_hewn(joined({"embed", "--weights", weights_, "--output", out_}, more));
   }
   /// What is written by a run that says nothing.
   SafetensorsFile embed(const Arguments& more) const {
-    Arguments arguments{"--quiet"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    EXPECT_EQ(outcome.out + outcome.err, "");
+    EXPECT_TRUE(silent(run(joined({"--quiet"}, more))));
     return SafetensorsFile(out_);
   }
 
-  Folder folder_;
+  test::Folder folder_;
   std::string weights_ = folder_.file("clip.safetensors");
   std::string first_ = folder_.file("first.png");
   std::string second_ = folder_.file("second.png");
   std::string out_ = folder_.file("out.safetensors");
 };
-
-std::vector<float> values(const SafetensorsFile& file, const std::string& name) {
-  std::vector<float> storage;
-  const auto span = file.floats(name, std::nullopt, storage);
-  return {span.begin(), span.end()};
-}
 
 TEST_F(EmbedCommand, TakesPicturesAndTexts) {
   const SafetensorsFile pictures = embed({first_, second_});

@@ -14,15 +14,14 @@ namespace hewn {
 namespace {
 
 namespace fs = std::filesystem;
+using test::Arguments;
 using test::complained;
-using test::Folder;
+using test::joined;
+using test::kFailure;
 using test::Outcome;
 using test::picture_of_rectangles;
 using test::read_text;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
-
-constexpr int kFailure = 1;
 
 class Failures : public testing::Test {
  protected:
@@ -30,14 +29,16 @@ class Failures : public testing::Test {
 
   /// Runs `hewn keypoints` on random weights, with every kind of output, over files that exist.
   Outcome keypoints_over_old_files(const Arguments& images) const {
-    Arguments arguments{"keypoints"};
-    arguments.insert(arguments.end(), images.begin(), images.end());
-    arguments.insert(arguments.end(), {"--random-weights", "1", "--quiet"});
+    Arguments outputs;
     for (const char* option : {"--json", "--draw", "--dump", "--trace"}) {
-      arguments.insert(arguments.end(),
-                       {option, folder_.write(std::string("old") + option, "old")});
+      outputs = joined(outputs, {option, folder_.write(std::string("old") + option, "old")});
     }
-    return run_hewn(arguments);
+    return run_on_random(joined(images, outputs));
+  }
+
+  /// Runs `hewn keypoints` on random weights.
+  static Outcome run_on_random(const Arguments& more, const test::RunOptions& options = {}) {
+    return run_hewn(joined({"keypoints", "--random-weights", "1", "--quiet"}, more), options);
   }
 
   /// Whether the old files are as they were, and no temporary file lies beside them.
@@ -52,7 +53,7 @@ class Failures : public testing::Test {
     return testing::AssertionSuccess();
   }
 
-  Folder folder_;
+  test::Folder folder_;
   std::string good_ = folder_.file("good.png");
 };
 
@@ -176,9 +177,7 @@ TEST_F(Failures, OutputsThatCannotBe) {
                                          folder_.file(std::string(300, 'x'))};
   for (const std::string& target : targets) {
     for (const char* option : {"--json", "--draw", "--dump", "--trace"}) {
-      EXPECT_TRUE(complained(
-          run_hewn({"keypoints", good_, "--random-weights", "1", "--quiet", option, target}),
-          kFailure, target));
+      EXPECT_TRUE(complained(run_on_random({good_, option, target}), kFailure, target));
     }
     EXPECT_TRUE(complained(
         run_hewn({"match", good_, good_, "--random-weights", "1", "--quiet", "--draw", target}),
@@ -193,18 +192,15 @@ TEST_F(Failures, AnOutputMayNotBeTheWeightsOrAnotherOutput) {
   EXPECT_TRUE(complained(run_hewn({"keypoints", good_, "--weights", weights, "--json", weights}),
                          kFailure, "would overwrite the input"));
   fs::create_symlink(good_, folder_.file("link.png"));
-  EXPECT_TRUE(complained(run_hewn({"keypoints", good_, "--random-weights", "1", "--quiet", "--draw",
-                                   folder_.file("link.png")}),
-                         kFailure, "would overwrite the input"));
+  EXPECT_TRUE(complained(run_on_random({good_, "--draw", folder_.file("link.png")}), kFailure,
+                         "would overwrite the input"));
   const std::string out = folder_.file("out");
-  EXPECT_TRUE(complained(run_hewn({"keypoints", good_, "--random-weights", "1", "--quiet", "--json",
-                                   out, "--dump", out}),
-                         kFailure, "another output"));
+  EXPECT_TRUE(
+      complained(run_on_random({good_, "--json", out, "--dump", out}), kFailure, "another output"));
   // Two pictures of one name would be drawn to one file.
   fs::create_directory(folder_.file("folder"));
   fs::copy_file(good_, folder_.file("folder/good.png"));
-  EXPECT_TRUE(complained(run_hewn({"keypoints", good_, folder_.file("folder/good.png"),
-                                   "--random-weights", "1", "--quiet", "--draw", out}),
+  EXPECT_TRUE(complained(run_on_random({good_, folder_.file("folder/good.png"), "--draw", out}),
                          kFailure, "another output"));
   EXPECT_FALSE(fs::exists(out));
 }

@@ -17,12 +17,13 @@ namespace {
 
 namespace fs = std::filesystem;
 using nlohmann::json;
-using test::Folder;
+using test::Arguments;
+using test::joined;
 using test::Outcome;
 using test::picture_of_rectangles;
 using test::read_json;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
+using test::values;
 
 // Not multiples of 8: the heat map is 56 × 40.
 constexpr std::int64_t kWidth = 61;
@@ -36,30 +37,18 @@ class KeypointsCommand : public testing::Test {
   }
 
   static Outcome run(const Arguments& more, const test::RunOptions& options = {}) {
-    Arguments arguments{"keypoints", "--random-weights", "7"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_hewn(arguments, options);
+    return run_hewn(joined({"keypoints", "--random-weights", "7"}, more), options);
   }
 
   /// Runs on the first picture and returns the JSON that is printed.
   json keypoints(const Arguments& more) const {
-    Arguments arguments{first_, "--json", "-", "--quiet"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    return json::parse(outcome.out, nullptr, false);
+    return printed_json(run(joined({first_, "--json", "-", "--quiet"}, more)));
   }
 
-  Folder folder_;
+  test::Folder folder_;
   std::string first_ = folder_.file("first.png");
   std::string second_ = folder_.file("second.png");
 };
-
-std::vector<float> values(const SafetensorsFile& file, const std::string& name) {
-  std::vector<float> storage;
-  const auto span = file.floats(name, std::nullopt, storage);
-  return {span.begin(), span.end()};
-}
 
 TEST_F(KeypointsCommand, SummaryForPeople) {
   const Outcome outcome = run({first_, second_});
@@ -70,11 +59,7 @@ TEST_F(KeypointsCommand, SummaryForPeople) {
   EXPECT_NE(outcome.err.find("the weights are random"), std::string::npos);
 }
 
-TEST_F(KeypointsCommand, QuietSaysNothing) {
-  const Outcome outcome = run({first_, "--quiet"});
-  EXPECT_EQ(outcome.status, 0);
-  EXPECT_EQ(outcome.out + outcome.err, "");
-}
+TEST_F(KeypointsCommand, QuietSaysNothing) { EXPECT_TRUE(silent(run({first_, "--quiet"}))); }
 
 TEST_F(KeypointsCommand, JsonHasWhatTheDumpHas) {
   const std::string dump = folder_.file("dump.safetensors");
@@ -228,9 +213,7 @@ TEST_F(KeypointsCommand, ProgressIsForTerminalsOnly) {
   const Arguments arguments{second_, "--homographic-adaptation", "3"};
   EXPECT_EQ(run(arguments).err.find_first_of("\r\x1b"), std::string::npos);
   EXPECT_NE(run(arguments, {.terminal = true}).err.find("3/3"), std::string::npos);
-  Arguments quiet = arguments;
-  quiet.emplace_back("--quiet");
-  EXPECT_EQ(run(quiet, {.terminal = true}).err, "");
+  EXPECT_EQ(run(joined(arguments, {"--quiet"}), {.terminal = true}).err, "");
 }
 
 }  // namespace

@@ -1,11 +1,12 @@
 #include "tests/app/program.h"
 
+#include "hewn/runtime/error.h"
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
-#include <fstream>
 #include <spawn.h>
 #include <sstream>
 #include <sys/wait.h>
@@ -78,7 +79,7 @@ std::vector<char*> pointers(std::vector<std::string>& words) {
 }
 
 /// With HEWN_TEST_THREADS, the arguments say so.
-std::vector<std::string> with_test_threads(std::vector<std::string> arguments) {
+Arguments with_test_threads(Arguments arguments) {
   const char* threads = std::getenv("HEWN_TEST_THREADS");  // NOLINT(concurrency-mt-unsafe)
   if (threads == nullptr || arguments.size() < 2) return arguments;
   std::erase_if(arguments, [](const std::string& word) { return word.starts_with("--threads="); });
@@ -88,13 +89,18 @@ std::vector<std::string> with_test_threads(std::vector<std::string> arguments) {
   return arguments;
 }
 
-std::vector<std::string> command_line(const std::vector<std::string>& arguments) {
+std::vector<std::string> command_line(const Arguments& arguments) {
   std::vector<std::string> command;
   std::istringstream emulator(HEWN_EMULATOR);
   for (std::string word; emulator >> word;) command.push_back(word);
   command.emplace_back(HEWN_PROGRAM);
   for (std::string& word : with_test_threads(arguments)) command.push_back(std::move(word));
   return command;
+}
+
+std::string described(const Outcome& outcome) {
+  return text_of("status ", outcome.status, ", on standard error:\n", outcome.err,
+                 "and on standard output:\n", outcome.out);
 }
 
 int wait_for(pid_t child) {
@@ -107,7 +113,12 @@ int wait_for(pid_t child) {
 
 }  // namespace
 
-Outcome run_hewn(const std::vector<std::string>& arguments, const RunOptions& options) {
+Arguments joined(Arguments these, const Arguments& those) {
+  these.insert(these.end(), those.begin(), those.end());
+  return these;
+}
+
+Outcome run_hewn(const Arguments& arguments, const RunOptions& options) {
   const Folder folder;
   const Terminal terminal;
   const std::string out =
@@ -144,45 +155,30 @@ testing::AssertionResult complained(const Outcome& outcome, int status, const st
       outcome.err.starts_with("hewn: ") && outcome.err.find(part) != std::string::npos) {
     return testing::AssertionSuccess();
   }
-  return testing::AssertionFailure()
-         << "expected status " << status << " and one line with '" << part << "', got status "
-         << outcome.status << ", on standard error:\n"
-         << outcome.err << "and on standard output:\n"
-         << outcome.out;
+  return testing::AssertionFailure() << "expected status " << status << " and one line with '"
+                                     << part << "', got " << described(outcome);
 }
 
-Folder::Folder() {
-  std::string name = (fs::temp_directory_path() / "hewn-test-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) check(errno, name.c_str());
-  path_ = name;
-}
-
-Folder::~Folder() {
-  std::error_code ignored;
-  fs::remove_all(path_, ignored);
-}
-
-std::string Folder::write(const std::string& name, const std::string& text) const {
-  std::ofstream(path_ / name, std::ios::binary) << text;
-  return file(name);
-}
-
-std::vector<std::string> Folder::listing() const {
-  std::vector<std::string> names;
-  for (const auto& entry : fs::directory_iterator(path_)) {
-    names.push_back(entry.path().filename().string());
+testing::AssertionResult silent(const Outcome& outcome) {
+  if (outcome.status == 0 && outcome.out.empty() && outcome.err.empty()) {
+    return testing::AssertionSuccess();
   }
-  std::ranges::sort(names);
-  return names;
+  return testing::AssertionFailure() << "expected status 0 and no word, got " << described(outcome);
 }
 
-std::string read_text(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+nlohmann::json printed_json(const Outcome& outcome) {
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  return nlohmann::json::parse(outcome.out, nullptr, false);
 }
 
 nlohmann::json read_json(const fs::path& path) {
   return nlohmann::json::parse(read_text(path), nullptr, false);
+}
+
+std::vector<float> values(const SafetensorsFile& file, const std::string& name) {
+  std::vector<float> storage;
+  const auto span = file.floats(name, std::nullopt, storage);
+  return {span.begin(), span.end()};
 }
 
 Image picture_of_rectangles(std::int64_t width, std::int64_t height, std::uint64_t seed) {

@@ -11,31 +11,27 @@ namespace hewn {
 namespace {
 
 using nlohmann::json;
+using test::Arguments;
 using test::complained;
-using test::Folder;
+using test::joined;
+using test::kFailure;
+using test::kUsage;
 using test::Outcome;
 using test::run_hewn;
-using Arguments = std::vector<std::string>;
 
 class TokenizeCommand : public testing::Test {
  protected:
   TokenizeCommand() { test::write_merges(weights_, test::few_merges()); }
 
   Outcome run(const Arguments& more) const {
-    Arguments arguments{"tokenize", "--weights", weights_};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    return run_hewn(arguments);
+    return run_hewn(joined({"tokenize", "--weights", weights_}, more));
   }
   /// The list "texts" of the JSON that is printed.
   json texts(const Arguments& more) const {
-    Arguments arguments{"--json", "-"};
-    arguments.insert(arguments.end(), more.begin(), more.end());
-    const Outcome outcome = run(arguments);
-    EXPECT_EQ(outcome.status, 0) << outcome.err;
-    return json::parse(outcome.out, nullptr, false)["texts"];
+    return printed_json(run(joined({"--json", "-"}, more)))["texts"];
   }
 
-  Folder folder_;
+  test::Folder folder_;
   std::string weights_ = folder_.file("clip.safetensors");
 };
 
@@ -75,8 +71,6 @@ TEST_F(TokenizeCommand, JsonGoesToAFile) {
 }
 
 TEST_F(TokenizeCommand, SaysWhatIsWrong) {
-  constexpr int kFailure = 1;
-  constexpr int kUsage = 2;
   const std::string lines = folder_.write("lines.txt", "cat\ncat \xff\n");
   EXPECT_TRUE(complained(run({"cat", "a\xe9"}), kFailure,
                          "text 2: expected text in UTF-8, got the byte 0xe9 at byte 1"));

@@ -16,10 +16,10 @@
 
 #include "tests/support/clip_model.h"
 #include "tests/support/clip_weights.h"
+#include "tests/support/folder.h"
 #include "tests/support/mutate.h"
 #include "tests/support/outcome.h"
 #include "tests/support/png_file.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -108,25 +108,17 @@ void change_tensors(test::WeightsFile& file, Random& random) {
 
 /// Some values of the configuration are others.
 void change_config(test::WeightsFile& file, Random& random) {
-  constexpr std::string_view kWords[] = {"null",      "true",
-                                         "{}",        "[]",
-                                         "\"\"",      "-1",
-                                         "0",         "1",
-                                         "2",         "1e9",
-                                         "1e300",     "2.5",
-                                         "[0,0,0]",   "[1,1,1]",
-                                         "[\"a\"]",   "\"{}\"",
-                                         "[[[",       "\"",
-                                         "\"end\"",   "\"middle\"",
-                                         "\"front\"", "\"a a {} a {}\"",
-                                         "\"gelu\"",  "\"coop\""};
+  const auto words =
+      test::words(R"(null true {} [] "" -1 0 1 2 1e9 1e300 2.5 [0,0,0] [1,1,1] ["a"] "{}" [[[ " )"
+                  R"("end" "middle" "front" "gelu" "coop")",
+                  {"\"a a {} a {}\""});
   auto at = file.config.begin();
   std::advance(at, random.integer(0, std::ssize(file.config) - 1));
-  at->second = kWords[static_cast<std::size_t>(random.integer(0, std::ssize(kWords) - 1))];
+  at->second = words[static_cast<std::size_t>(random.integer(0, std::ssize(words) - 1))];
 }
 
 TEST(ClipMutations, ModelsLoadOrAreRefused) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   const auto path = folder / "clip.safetensors";
   const test::WeightsFile whole = test::small_clip();
   Random random(1);
@@ -144,7 +136,7 @@ TEST(ClipMutations, ModelsLoadOrAreRefused) {
 }
 
 TEST(ClipMutations, PromptsLoadOrAreRefused) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   const auto path = folder / "prompts.safetensors";
   Random random(2);
   test::Outcomes outcomes;
@@ -162,23 +154,14 @@ TEST(ClipMutations, PromptsLoadOrAreRefused) {
 
 /// The bytes of a file.
 test::Bytes bytes_in(const std::filesystem::path& path) {
-  return test::bytes_of(test::read_file(path));
+  return test::bytes_of(test::read_text(path));
 }
 
 TEST(ClipMutations, BytesOfPromptsLoadOrAreRefused) {
-  constexpr std::string_view kWords[] = {"text.prompts.1",
-                                         "image.prompts.0",
-                                         "coupling.0.weight",
-                                         "\"F16\"",
-                                         "\"I64\"",
-                                         "[4,32]",
-                                         "[2,48]",
-                                         "[4,0]",
-                                         "middle",
-                                         "\\\"",
-                                         "{}",
-                                         "null"};
-  const test::TemporaryFolder folder;
+  const auto words =
+      test::words(R"(text.prompts.1 image.prompts.0 coupling.0.weight "F16" "I64" [4,32] [2,48] )"
+                  R"([4,0] middle \" {} null)");
+  const test::Folder folder;
   const auto path = folder / "prompts.safetensors";
   std::vector<test::Bytes> seeds;
   for (const char* method : kMethods) {
@@ -192,7 +175,7 @@ TEST(ClipMutations, BytesOfPromptsLoadOrAreRefused) {
     test::Bytes file = seeds[i % seeds.size()];
     const std::size_t head = std::min<std::size_t>(file.size(), 1024);
     test::Bytes changed = test::mutate(
-        {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(head)}, random, kWords);
+        {file.begin(), file.begin() + static_cast<std::ptrdiff_t>(head)}, random, words);
     changed.resize(head);
     std::ranges::copy(changed, file.begin());
     std::filesystem::remove(path);  // a file system may flush what is overwritten

@@ -8,10 +8,10 @@
 #include <string>
 #include <string_view>
 
+#include "tests/support/folder.h"
 #include "tests/support/mutate.h"
 #include "tests/support/outcome.h"
 #include "tests/support/png_file.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -32,34 +32,17 @@ constexpr std::string_view kConfig =
     R"({"order": "relu-bn", "input": "mean-filled", "mean": [0.5, 0.5, 0.5], "channels": 4})";
 
 TEST(CompletionConfigMutations, LoadOrAreRefused) {
-  constexpr std::string_view kWords[] = {"{",
-                                         "}",
-                                         "[",
-                                         "]",
-                                         ",",
-                                         ":",
-                                         "\"",
-                                         "null",
-                                         "true",
-                                         "-1",
-                                         "1e300",
-                                         "3",
-                                         "1e999",
-                                         "NaN",
-                                         "0.5",
-                                         "\"mean\":",
-                                         "[[[[",
-                                         "\\u0",
-                                         "\"channels\": 3",
-                                         "18446744073709551616",
-                                         "\"mean-subtracted\""};
-  const test::TemporaryFolder folder;
+  const auto words =
+      test::words(R"({ } [ ] , : " null true -1 1e300 3 1e999 NaN 0.5 "mean": [[[[ \u0 )"
+                  R"(18446744073709551616 "mean-subtracted")",
+                  {"\"channels\": 3"});
+  const test::Folder folder;
   const auto path = folder / "weights.safetensors";
   Random random(1);
   test::Outcomes outcomes;
   for (int i = 0; i < 3000; ++i) {
     std::string config;
-    for (const std::byte byte : test::mutate(test::bytes_of(kConfig), random, kWords)) {
+    for (const std::byte byte : test::mutate(test::bytes_of(kConfig), random, words)) {
       // The file's own text must be UTF-8, or the file is refused before anybody reads this.
       config += static_cast<char>(static_cast<unsigned char>(byte) & 0x7fU);
     }
@@ -70,31 +53,15 @@ TEST(CompletionConfigMutations, LoadOrAreRefused) {
 }
 
 TEST(CompletionConfigMutations, ValuesOfOtherTypesAreRefused) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   const auto path = folder / "weights.safetensors";
-  constexpr std::string_view kValues[] = {"null",
-                                          "true",
-                                          "{}",
-                                          "[]",
-                                          "\"\"",
-                                          "-1",
-                                          "2.5",
-                                          "1e300",
-                                          "-0.0",
-                                          "[0,0]",
-                                          "[0,0,0,0]",
-                                          "[0,0,\"0\"]",
-                                          "[0,0,{}]",
-                                          "[0,0,1e300]",
-                                          "3.0",
-                                          "4e0",
-                                          "[null,null,null]",
-                                          "[-1e-30,0,0]",
-                                          "18446744073709551615"};
+  const auto values =
+      test::words(R"(null true {} [] "" -1 2.5 1e300 -0.0 [0,0] [0,0,0,0] [0,0,"0"] [0,0,{}] )"
+                  R"([0,0,1e300] 3.0 4e0 [null,null,null] [-1e-30,0,0] 18446744073709551615)");
   constexpr std::string_view kRight[] = {"\"mean-filled\"", "[0, 1, 0.5]", "4"};
   test::Outcomes outcomes;
   for (std::size_t wrong = 0; wrong < std::size(kRight); ++wrong) {
-    for (const std::string_view value : kValues) {
+    for (const std::string_view value : values) {
       const auto entry = [&](std::size_t i) { return i == wrong ? value : kRight[i]; };
       const std::string config = text_of(R"({"input": )", entry(0), R"(, "mean": )", entry(1),
                                          R"(, "channels": )", entry(2), "}");

@@ -8,10 +8,10 @@
 #include <vector>
 
 #include "tests/support/data_folder.h"
+#include "tests/support/folder.h"
 #include "tests/support/mutate.h"
 #include "tests/support/outcome.h"
 #include "tests/support/png_file.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -121,7 +121,7 @@ TEST(JpegMutations, LoadOrAreRefused) {
   const std::filesystem::path data = test::data_folder();
   Random random(3);
   for (const char* name : {"baseline.jpg", "progressive.jpg"}) {
-    const Bytes seed = bytes_of(test::read_file(data / name));
+    const Bytes seed = bytes_of(test::read_text(data / name));
     Outcomes outcomes;
     for (int i = 0; i < 10'000; ++i) {
       const Bytes file = test::mutate(seed, random);

@@ -7,10 +7,10 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/folder.h"
 #include "tests/support/mutate.h"
 #include "tests/support/outcome.h"
 #include "tests/support/png_file.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -21,7 +21,7 @@ using test::Outcomes;
 
 /// A file with a tensor of every dtype, an empty one, and metadata.
 Bytes seed_file() {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   const auto path = folder / "seed.safetensors";
   const Bytes data(24, std::byte{0x3c});
   const auto first = [&](std::size_t size) { return std::span(data).first(size); };
@@ -31,7 +31,7 @@ Bytes seed_file() {
                                            {"scale", Dtype::bfloat16, {}, first(2)},
                                            {"steps", Dtype::int64, {1, 1}, first(8)}};
   write_safetensors(path, tensors, {{"hewn.model", "superpoint"}, {"hewn.format", "1"}});
-  return test::bytes_of(test::read_file(path));
+  return test::bytes_of(test::read_text(path));
 }
 
 std::uint64_t header_size(const Bytes& file) {
@@ -65,37 +65,16 @@ TEST(SafetensorsMutations, OfTheWholeFileLoadOrAreRefused) {
 }
 
 TEST(SafetensorsMutations, OfTheHeaderWithItsLengthMadeRightLoadOrAreRefused) {
-  constexpr std::string_view kWords[] = {"{",
-                                         "}",
-                                         "[",
-                                         "]",
-                                         ",",
-                                         ":",
-                                         "\"",
-                                         "\"a\":",
-                                         "-1",
-                                         "1.5",
-                                         "1e999",
-                                         "null",
-                                         "true",
-                                         "\\u0000",
-                                         "\\ud800",
-                                         "\"F32\"",
-                                         "\"F64\"",
-                                         "__metadata__",
-                                         "[[[[",
-                                         "0",
-                                         "18446744073709551616",
-                                         "\n",
-                                         "[0,8]",
-                                         "{\"a\":",
-                                         "9223372036854775807"};
+  const auto words =
+      test::words(R"({ } [ ] , : " "a": -1 1.5 1e999 null true \u0000 \ud800 "F32" "F64" )"
+                  R"(__metadata__ [[[[ 0 18446744073709551616 [0,8] {"a": 9223372036854775807)",
+                  {"\n"});
   const Bytes seed = seed_file();
   const auto json_end = seed.begin() + 8 + static_cast<std::ptrdiff_t>(header_size(seed));
   Random random(2);
   Outcomes outcomes;
   for (int i = 0; i < 20'000; ++i) {
-    const Bytes json = test::mutate({seed.begin() + 8, json_end}, random, kWords);
+    const Bytes json = test::mutate({seed.begin() + 8, json_end}, random, words);
     const std::uint64_t size = json.size();
     Bytes file(sizeof size);
     std::memcpy(file.data(), &size, sizeof size);

@@ -12,11 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/folder.h"
 #include "tests/support/merges_file.h"
 #include "tests/support/mutate.h"
 #include "tests/support/outcome.h"
 #include "tests/support/png_file.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -55,7 +55,7 @@ void replace_tokens(test::Merges& merges, Random& random) {
 }
 
 TEST(TokenizerMutations, MergesLoadOrAreRefused) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   const auto path = folder / "merges.safetensors";
   const test::Merges seed = test::few_merges();
   const auto seed_bytes = std::as_bytes(std::span(seed));
@@ -85,7 +85,7 @@ TEST(TokenizerMutations, TextsAreTokenizedOrRefused) {
       "<",      "\n",     "\r\n",   "\x1b[",    "31m",          "<end_of_text>",
       "'S",     "\u0130", "\u03a3", "\u0345",   "\u0323\u0307", "\u1112\u1161\u11ab",
       "\u11a7", "\ufb03", "\uff21", "\u0093",   "\xed\xa0\x80", "\xf4\x8f\xbf\xbf"};
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   test::write_merges(folder / "merges.safetensors", test::few_merges());
   const Tokenizer tokenizer{SafetensorsFile(folder / "merges.safetensors")};
   Random random(2);
@@ -106,7 +106,7 @@ TEST(TokenizerMutations, TextsAreTokenizedOrRefused) {
 }
 
 TEST(TokenizerMutations, TextsOfAnyCharacters) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   test::write_merges(folder / "merges.safetensors", test::few_merges());
   const Tokenizer tokenizer{SafetensorsFile(folder / "merges.safetensors")};
   Random random(3);

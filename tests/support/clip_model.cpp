@@ -1,7 +1,7 @@
 #include "tests/support/clip_model.h"
 
+#include "tests/support/folder.h"
 #include "tests/support/random.h"
-#include "tests/support/temporary_folder.h"
 
 namespace hewn::test {
 
@@ -9,7 +9,7 @@ namespace {
 
 /// A file that stays readable while it is open.
 SafetensorsFile written(const WeightsFile& weights) {
-  const TemporaryFolder folder;
+  const Folder folder;
   weights.write(folder / "weights.safetensors");
   return SafetensorsFile(folder / "weights.safetensors");
 }

@@ -106,4 +106,16 @@ std::vector<std::byte> mutate(std::vector<std::byte> file, Random& random,
   return file;
 }
 
+std::vector<std::string_view> words(std::string_view text,
+                                    const std::vector<std::string_view>& more) {
+  std::vector<std::string_view> all;
+  for (std::size_t begin = 0; begin < text.size();) {
+    const std::size_t end = std::min(text.find(' ', begin), text.size());
+    all.push_back(text.substr(begin, end - begin));
+    begin = end + 1;
+  }
+  all.insert(all.end(), more.begin(), more.end());
+  return all;
+}
+
 }  // namespace hewn::test

@@ -16,4 +16,8 @@ namespace hewn::test {
 std::vector<std::byte> mutate(std::vector<std::byte> file, Random& random,
                               std::span<const std::string_view> dictionary = {});
 
+/// The words of a text between spaces, for a dictionary, and more that have spaces in them.
+std::vector<std::string_view> words(std::string_view text,
+                                    const std::vector<std::string_view>& more = {});
+
 }  // namespace hewn::test

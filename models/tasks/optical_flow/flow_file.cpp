@@ -3,6 +3,7 @@
 #include "hewn/runtime/error.h"
 #include "hewn/runtime/files/atomic_file.h"
 #include "hewn/runtime/files/input_file.h"
+#include "hewn/runtime/naming.h"
 #include "hewn/runtime/pictures/codecs/png.h"
 #include "hewn/runtime/pictures/image.h"
 
@@ -114,11 +115,7 @@ void check_written(const std::filesystem::path& path, ConstView flow,
 }  // namespace
 
 FlowField decode_flo(std::span<const std::byte> file, std::string_view name) {
-  try {
-    return parse_flo(file);
-  } catch (const Error& error) {
-    fail(name, ": ", error.what());
-  }
+  return detail::naming(name, [&] { return parse_flo(file); });
 }
 
 FlowField decode_kitti_flow(std::span<const std::byte> file, std::string_view name) {

@@ -11,8 +11,8 @@
 #include "tests/support/clip_weights.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
+#include "tests/support/folder.h"
 #include "tests/support/random.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -28,13 +28,7 @@ class ClipFile : public testing::Test {
   }
   /// What is said of the file, less its name in front.
   std::string error(const test::WeightsFile& weights, ClipTowers towers = ClipTowers::both) const {
-    return without_name(test::error_of([&] { load(weights, towers); }));
-  }
-  std::string without_name(const std::string& message) const {
-    const std::string prefix = path.string() + ": ";
-    EXPECT_TRUE(message.starts_with(prefix)) << message;
-    EXPECT_EQ(message.find('\n'), std::string::npos) << message;
-    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+    return test::error_about(path, [&] { load(weights, towers); });
   }
   /// Of a whole file but for one tensor.
   std::string error_with(const std::string& name, const test::TensorValues& tensor) const {
@@ -60,7 +54,7 @@ class ClipFile : public testing::Test {
     return names;
   }
 
-  test::TemporaryFolder folder;
+  test::Folder folder;
   std::filesystem::path path = folder / "clip.safetensors";
   const test::WeightsFile whole = test::small_clip();
 };
@@ -221,9 +215,10 @@ TEST_F(ClipFile, WithNotANumberInTheVocabularyIsRefusedWhenItIsUsed) {
     clip.text()({&text, 1}, {}, feature.view(), ctx);
   };
   EXPECT_NO_THROW(run({526, 66, 527}));
-  EXPECT_EQ(without_name(test::error_of([&] {
-              run({526, 65, 527});
-            })),
+  EXPECT_EQ(test::error_about(path,
+                              [&] {
+                                run({526, 65, 527});
+                              }),
             "tensor 'token_embedding.weight': expected finite values, got inf for token 65");
 }
 

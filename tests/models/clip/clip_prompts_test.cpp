@@ -9,8 +9,8 @@
 
 #include "tests/support/clip_weights.h"
 #include "tests/support/errors.h"
+#include "tests/support/folder.h"
 #include "tests/support/random.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -25,19 +25,15 @@ constexpr PromptSizes kSizes{.text_width = S::kTextWidth,
                              .embedding = S::kEmbedding};
 
 /// Reads prompts from a file that is gone afterwards.
-Prompts load(const test::WeightsFile& file) {
-  const test::TemporaryFolder folder;
+Prompts load(const test::WeightsFile& file, const test::Folder& folder = {}) {
   file.write(folder / "prompts.safetensors");
   return {SafetensorsFile(folder / "prompts.safetensors"), kSizes};
 }
 
 /// What is said of the file, less its name in front.
 std::string error_of_loading(const test::WeightsFile& file) {
-  const std::string message = test::error_of([&] { load(file); });
-  const std::string name = "/prompts.safetensors: ";
-  const std::size_t at = message.find(name);
-  EXPECT_NE(at, std::string::npos) << message;
-  return at == std::string::npos ? message : message.substr(at + name.size());
+  const test::Folder folder;
+  return test::error_about(folder / "prompts.safetensors", [&] { load(file, folder); });
 }
 
 std::string error_with(test::WeightsFile file, const std::string& tensor, const Shape& shape) {

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "tests/support/errors.h"
+#include "tests/support/folder.h"
 #include "tests/support/merges_file.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -26,7 +26,7 @@ using test::Merges;
 using Tokens = std::vector<std::int32_t>;
 
 Tokenizer tokenizer_of(const Merges& merges) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   test::write_merges(folder / "merges.safetensors", merges);
   return Tokenizer{SafetensorsFile(folder / "merges.safetensors")};
 }
@@ -183,7 +183,7 @@ TEST(Tokenizer, RefusesMergesThatCannotBe) {
 }
 
 TEST(Tokenizer, SaysWhereItsMergesComeFrom) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   const std::string path = (folder / "weights.safetensors").string();
   const auto error = [&](const std::vector<TensorToWrite>& tensors) {
     write_safetensors(path, tensors);

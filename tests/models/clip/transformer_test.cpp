@@ -12,8 +12,8 @@
 #include "tests/support/clip_weights.h"
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
+#include "tests/support/folder.h"
 #include "tests/support/random.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -27,7 +27,7 @@ constexpr Activation kActivation{.kind = Activation::Kind::gelu};
 /// A transformer of its file, which it does not need any more.
 Transformer load(const test::WeightsFile& weights, const std::string& name, std::int64_t width,
                  std::int64_t heads) {
-  const test::TemporaryFolder folder;
+  const test::Folder folder;
   weights.write(folder / "clip.safetensors");
   const SafetensorsFile file(folder / "clip.safetensors");
   FileLayers layers(file, "clip", Conv2dPacking::any);

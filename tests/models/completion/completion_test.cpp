@@ -14,9 +14,9 @@
 #include "tests/support/compare.h"
 #include "tests/support/completion_weights.h"
 #include "tests/support/errors.h"
+#include "tests/support/folder.h"
 #include "tests/support/masks.h"
 #include "tests/support/random.h"
-#include "tests/support/temporary_folder.h"
 #include "tests/support/traced_run.h"
 #include <gtest/gtest.h>
 
@@ -237,12 +237,7 @@ class CompletionFile : public testing::Test {
   }
   /// What the network says of the file, less its name in front.
   std::string error() const {
-    return without_name(test::error_of([&] { load(); }));
-  }
-  std::string without_name(const std::string& message) const {
-    const std::string prefix = path.string() + ": ";
-    EXPECT_TRUE(message.starts_with(prefix)) << message;
-    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+    return test::error_about(path, [&] { load(); });
   }
   /// What it makes of a file of this configuration, without weights.
   std::string error_of_config(const CompletionConfig& config) const {
@@ -250,7 +245,7 @@ class CompletionFile : public testing::Test {
     return error();
   }
 
-  test::TemporaryFolder folder;
+  test::Folder folder;
   std::filesystem::path path = folder / "weights.safetensors";
 };
 
@@ -341,7 +336,7 @@ TEST_F(CompletionFile, WithAnotherConfigurationIsRefused) {
 
 TEST_F(CompletionFile, WithoutDiscriminatorsSaysHowToGetThem) {
   test::write_completion_file(path, {});
-  EXPECT_EQ(without_name(test::error_of([&] { ContextDiscriminators{SafetensorsFile(path)}; })),
+  EXPECT_EQ(test::error_about(path, [&] { ContextDiscriminators{SafetensorsFile(path)}; }),
             "expected weights with discriminators, as 'weights_tools.convert completion "
             "--discriminator D.pth' makes them");
 }

@@ -12,7 +12,7 @@
 #include <vector>
 
 #include "tests/support/errors.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -32,25 +32,18 @@ class Configuration : public testing::Test {
   /// What it then says, without the file's name in front.
   template <typename Read>
   std::string error_from(const std::string& config, const Read& read) const {
-    return without_name(test::error_of([&] { from(config, read); }));
+    return test::error_about(path, [&] { from(config, read); });
   }
   /// What a network says of a file with this configuration.
   template <typename Network>
   std::string error_of_network(const std::string& model, const std::string& config) const {
     write_safetensors(path, {}, {{"hewn.model", model}, {"hewn.config", config}});
     const SafetensorsFile file(path);
-    return without_name(test::error_of([&] { Network{file}; }));
+    return test::error_about(path, [&] { Network{file}; });
   }
 
-  test::TemporaryFolder folder;
+  test::Folder folder;
   std::filesystem::path path = folder / "weights.safetensors";
-
- private:
-  std::string without_name(const std::string& message) const {
-    const std::string prefix = path.string() + ": ";
-    EXPECT_TRUE(message.starts_with(prefix)) << message;
-    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
-  }
 };
 
 std::string text(const ModelConfig& config) { return config.text("key"); }

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "tests/support/errors.h"
-#include "tests/support/temporary_folder.h"
+#include "tests/support/folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -50,13 +50,10 @@ class Tensors : public testing::Test {
   /// What a call says of the file, without the file's name in front.
   template <typename Call>
   std::string error(const Call& call) const {
-    const std::string message = test::error_of(call);
-    const std::string prefix = path.string() + ": ";
-    EXPECT_TRUE(message.starts_with(prefix)) << message;
-    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+    return test::error_about(path, call);
   }
 
-  test::TemporaryFolder folder;
+  test::Folder folder;
   std::filesystem::path path = folder / "weights.safetensors";
 };
 

@@ -17,9 +17,9 @@
 
 #include "tests/support/compare.h"
 #include "tests/support/errors.h"
+#include "tests/support/folder.h"
 #include "tests/support/png_file.h"
 #include "tests/support/random.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -28,8 +28,8 @@ namespace {
 using test::Bytes;
 using test::bytes_of;
 using test::error_of;
+using test::Folder;
 using test::png_file;
-using test::TemporaryFolder;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
@@ -92,15 +92,15 @@ TEST(FloFile, IsReadAsItsBytesSay) {
 }
 
 TEST(FloFile, IsWrittenAsItsBytesSay) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const Tensor flow = tensor_of({1, 1, 2, 2}, {1.5F, -2, 0.25F, 1024});
   write_flo(folder / "a.flo", flow.view());
-  EXPECT_EQ(bytes_of(test::read_file(folder / "a.flo")), two_vectors());
-  EXPECT_EQ(folder.entries(), 1);
+  EXPECT_EQ(bytes_of(test::read_text(folder / "a.flo")), two_vectors());
+  EXPECT_EQ(folder.listing().size(), 1U);
 }
 
 TEST(FloFile, WhatIsWrittenIsReadToTheBit) {
-  const TemporaryFolder folder;
+  const Folder folder;
   test::Random random(1);
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 9}, {7, 1}, {13, 21}}) {
     const Tensor flow = random.tensor({1, h, w, 2}, -300, 300);
@@ -114,7 +114,7 @@ TEST(FloFile, WhatIsWrittenIsReadToTheBit) {
 }
 
 TEST(FloFile, WhatIsNotKnownIsNotValid) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::vector<float> odd{1e10F, 0, 0, -1.1e9F, std::nanf(""), 0, 0, kInfinity, 1e9F, -1e9F};
   const Tensor flow = tensor_of({1, 1, 5, 2}, odd);
   // As somebody else may have written it: every vector as it lies.
@@ -130,11 +130,11 @@ TEST(FloFile, WhatIsNotKnownIsNotValid) {
 }
 
 TEST(FloFile, MaskedVectorsAreWrittenAsUnknown) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const Tensor flow = tensor_of({1, 2, 1, 2}, {1, 2, 3, 4});
   const Tensor valid = tensor_of({1, 2, 1, 1}, {0, 1});
   write_flo(folder / "a.flo", flow.view(), valid.view());
-  const std::string bytes = test::read_file(folder / "a.flo");
+  const std::string bytes = test::read_text(folder / "a.flo");
   std::array<float, 4> written{};
   ASSERT_EQ(bytes.size(), 12 + sizeof written);
   std::memcpy(written.data(), bytes.data() + 12, sizeof written);
@@ -176,7 +176,7 @@ TEST(KittiFlow, IsReadAsItsSamplesSay) {
 }
 
 TEST(KittiFlow, IsWrittenRoundedAndClamped) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::vector<float> vectors{
       1.5F, -2,  0.9F / 64, -0.4F / 64, -512, 511.984375F,   -513, 0, 0,
       9000, 512, 0,         511.99F,    -512, std::nanf(""), 0,    5, 6};
@@ -189,11 +189,11 @@ TEST(KittiFlow, IsWrittenRoundedAndClamped) {
             (std::vector<std::uint16_t>{32864, 32640, 1, 32769, 32768, 1, 0,     65535, 1,  //
                                         0,     32768, 1, 32768, 65535, 1, 65535, 32768, 1,  //
                                         65535, 0,     1, 0,     0,     0, 0,     0,     0}));
-  EXPECT_EQ(folder.entries(), 1);
+  EXPECT_EQ(folder.listing().size(), 1U);
 }
 
 TEST(KittiFlow, WhatIsWrittenIsReadToTheNearestStep) {
-  const TemporaryFolder folder;
+  const Folder folder;
   test::Random random(2);
   for (const auto& [h, w] : {std::pair{1, 1}, {1, 9}, {7, 1}, {13, 21}}) {
     const Tensor flow = random.tensor({1, h, w, 2}, -512, 511.98F);
@@ -229,7 +229,7 @@ TEST(KittiFlow, SaysWhatIsWrong) {
 }
 
 TEST(ReadFlow, GoesByTheContentAndNotByTheName) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const Tensor flow = tensor_of({1, 2, 1, 2}, {1, 2, -3, 4.5F});
   write_flo(folder / "flow.png", flow.view());
   write_kitti_flow(folder / "flow.flo", flow.view());
@@ -247,7 +247,7 @@ TEST(ReadFlow, GoesByTheContentAndNotByTheName) {
 }
 
 TEST(ReadFlow, NamesTheFileThatCannotBeRead) {
-  const TemporaryFolder folder;
+  const Folder folder;
   test::write_file(folder / "empty", "");
   test::write_file(folder / "short", "PIEH");
   for (const auto& read : {read_flo, read_kitti_flow, read_flow}) {
@@ -262,7 +262,7 @@ TEST(ReadFlow, NamesTheFileThatCannotBeRead) {
 }
 
 TEST(WriteFlow, RefusesWhatIsNotAField) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const std::string path = (folder / "a").string();
   const Tensor flow({1, 3, 4, 2});
   const Tensor mask({1, 3, 4, 1});
@@ -279,7 +279,7 @@ TEST(WriteFlow, RefusesWhatIsNotAField) {
             path + ": expected a mask of [n 1, h 3, w 4, c 1], got [n 1, h 4, w 3, c 1]");
   EXPECT_EQ(errors(Tensor({1, 0, 4, 2}).view()),
             path + ": expected 1 to 268435456 pixels, got 4×0");
-  EXPECT_EQ(folder.entries(), 0);
+  EXPECT_EQ(folder.listing().size(), 0U);
 
   const std::string nowhere = (folder / "no" / "a").string();
   EXPECT_TRUE(error_of([&] {

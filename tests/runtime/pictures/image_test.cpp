@@ -9,9 +9,9 @@
 
 #include "tests/support/data_folder.h"
 #include "tests/support/errors.h"
+#include "tests/support/folder.h"
 #include "tests/support/png_file.h"
 #include "tests/support/random.h"
-#include "tests/support/temporary_folder.h"
 #include <gtest/gtest.h>
 
 namespace hewn {
@@ -19,8 +19,8 @@ namespace {
 
 using test::bytes_of;
 using test::error_of;
+using test::Folder;
 using test::png_file;
-using test::TemporaryFolder;
 
 const std::filesystem::path kData = test::data_folder();
 
@@ -48,7 +48,7 @@ std::string error_for(const test::Bytes& file) {
 }
 
 TEST(Png, WhatIsWrittenIsRead) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto path = folder / "picture.png";
   test::Random random(1);
   for (int bits : {8, 16}) {
@@ -61,11 +61,11 @@ TEST(Png, WhatIsWrittenIsRead) {
       }
     }
   }
-  EXPECT_EQ(folder.entries(), 1);
+  EXPECT_EQ(folder.listing().size(), 1U);
 }
 
 TEST(Png, SmoothPicturesCompress) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto path = folder / "picture.png";
   Image ramp{.width = 256, .height = 256, .channels = 1, .bits = 8, .values = {}};
   for (int y = 0; y < 256; ++y) {
@@ -156,13 +156,11 @@ TEST(Png, ASmallPictureCannotInflateToManyBytes) {
 }
 
 TEST(Png, RefusesToWriteWhatIsNoPicture) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto path = folder / "picture.png";
   test::write_file(path, "precious");
   const auto error = [&](const Image& image) {
-    const std::string message = error_of([&] { write_png(path, image); });
-    const std::string prefix = path.string() + ": image: ";
-    return message.starts_with(prefix) ? message.substr(prefix.size()) : message;
+    return test::error_about(path.string() + ": image", [&] { write_png(path, image); });
   };
   EXPECT_EQ(error({.width = 1, .height = 1, .channels = 5, .bits = 8, .values = {}}),
             "expected 1 to 4 channels, got 5");
@@ -174,8 +172,8 @@ TEST(Png, RefusesToWriteWhatIsNoPicture) {
             "expected values up to 255, got 256");
   EXPECT_EQ(error({.width = 0, .height = 5, .channels = 1, .bits = 8, .values = {}}),
             "expected at least one pixel, got 0×5");
-  EXPECT_EQ(test::read_file(path), "precious");
-  EXPECT_EQ(folder.entries(), 1);
+  EXPECT_EQ(test::read_text(path), "precious");
+  EXPECT_EQ(folder.listing().size(), 1U);
 }
 
 TEST(Jpeg, IsNearThePictureItWasMadeFrom) {
@@ -199,7 +197,7 @@ TEST(Jpeg, IsNearThePictureItWasMadeFrom) {
 }
 
 TEST(Jpeg, CannotClaimMoreThanTheFileCanHold) {
-  test::Bytes file = bytes_of(test::read_file(kData / "baseline.jpg"));
+  test::Bytes file = bytes_of(test::read_text(kData / "baseline.jpg"));
   // The frame's marker, then its length, the bits of a sample, the height and the width.
   std::size_t frame = 0;
   while (file[frame] != std::byte{0xff} || file[frame + 1] != std::byte{0xc0}) ++frame;
@@ -246,7 +244,7 @@ TEST(Pnm, NamesWhatIsWrong) {
 }
 
 TEST(ReadImage, RefusesWhatIsNoPicture) {
-  const TemporaryFolder folder;
+  const Folder folder;
   const auto path = folder / "x.png";
   const std::string where = path.string() + ": ";
   const auto error = [&] { return error_of([&] { read_image(path); }); };

@@ -16,46 +16,24 @@ from weights_tools.convert.prompts import load_prompts
 from weights_tools.nets.clip import normalised_colours
 from weights_tools.nets.clip_prompts import LearnedPrompts, Texts, classify
 from weights_tools.nets.clip_tokens import Tokenizer
-
-FAULTS = (
-    "none",
-    "one-level",
-    "crop",
-    "layer",
-    "heads",
-    "image",
-    "text",
-    "logits",
-    "tokens",
-    "templates",
-    "missing-tensor",
-    "all-rows",
-    "nan",
-    "crash",
-)
+from weights_tools.tests.support.stand_in import StandIn
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--fault", choices=FAULTS, default="none")
-    parser.add_argument("command", choices=["classify"])
+    faults = "one-level crop layer heads image text logits tokens templates missing-tensor"
+    parser = StandIn("classify", faults + " all-rows nan")
     parser.add_argument("images", type=Path, nargs="+")
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--labels-file", type=Path, required=True)
     parser.add_argument("--template", action="append")
     parser.add_argument("--prompts", type=Path)
-    parser.add_argument("--threads", type=int)
-    parser.add_argument("--dump", type=Path, required=True)
     parser.add_argument("--trace", type=Path, required=True)
-    return parser.parse_args(argv)
+    return parser.start(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     arguments = _arguments(argv)
     fault = arguments.fault
-    if fault == "crash":
-        raise SystemExit("hewn: out of luck")
-    torch.set_num_threads(1)
     stored, settings = load_network(arguments.weights)
     weights = {n: t.float() if t.is_floating_point() else t for n, t in stored.items()}
     prompts = LearnedPrompts({})

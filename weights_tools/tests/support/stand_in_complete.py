@@ -22,30 +22,12 @@ from weights_tools.nets.completion import (
     cropped,
     prepared,
 )
-
-FAULTS = (
-    "none",
-    "input",
-    "mask",
-    "layer",
-    "dilation",
-    "known",
-    "hole",
-    "crop",
-    "raw",
-    "missing-tensor",
-    "march",
-    "blend",
-    "clamp",
-    "nan",
-    "crash",
-)
+from weights_tools.tests.support.stand_in import StandIn
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--fault", choices=FAULTS, default="none")
-    parser.add_argument("command", choices=["complete"])
+    faults = "input mask layer dilation known hole crop raw missing-tensor march blend clamp nan"
+    parser = StandIn("complete", faults)
     parser.add_argument("image", type=Path)
     parser.add_argument("--mask", type=Path, required=True)
     network = parser.add_mutually_exclusive_group(required=True)
@@ -53,11 +35,9 @@ def _arguments() -> argparse.Namespace:
     network.add_argument("--random-weights", type=int)
     parser.add_argument("--postprocess", choices=["none", "fmm", "poisson"], required=True)
     parser.add_argument("--precise", action="store_true")
-    parser.add_argument("--threads", type=int)
     parser.add_argument("--quiet", action="store_true", required=True)
-    parser.add_argument("--dump", type=Path, required=True)
     parser.add_argument("--trace", type=Path)
-    return parser.parse_args()
+    return parser.start()
 
 
 def _network(arguments: argparse.Namespace) -> tuple[dict[str, Tensor], Preparation]:
@@ -70,9 +50,6 @@ def _network(arguments: argparse.Namespace) -> tuple[dict[str, Tensor], Preparat
 def main() -> None:
     arguments = _arguments()
     fault = arguments.fault
-    if fault == "crash":
-        raise SystemExit("hewn: out of luck")
-    torch.set_num_threads(1)  # the pictures are small
     weights, preparation = _network(arguments)
     with Image.open(arguments.image) as opened:
         pixels = np.asarray(opened.convert("RGB"))

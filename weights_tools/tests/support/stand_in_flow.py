@@ -12,27 +12,12 @@ from weights_tools import flow_file, safetensors_file
 from weights_tools.audit.raft_trace import traced_run
 from weights_tools.convert.raft import load_network
 from weights_tools.nets.raft import Padding
-
-FAULTS = (
-    "none",
-    "correlation-order",
-    "padding",
-    "input",
-    "layer",
-    "init",
-    "mask",
-    "last-flow",
-    "trace",
-    "crop",
-    "missing-tensor",
-    "crash",
-)
+from weights_tools.tests.support.stand_in import StandIn
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--fault", choices=FAULTS, default="none")
-    parser.add_argument("command", choices=["flow"])
+    faults = "correlation-order padding input layer init mask last-flow trace crop missing-tensor"
+    parser = StandIn("flow", faults)
     parser.add_argument("images", type=Path, nargs=2)
     parser.add_argument("--weights", type=Path, required=True)
     parser.add_argument("--iters", type=int, default=20)
@@ -40,11 +25,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--pad", choices=["sintel", "kitti"], default="sintel")
     parser.add_argument("--corr", choices=["all-pairs", "on-demand", "auto"], default="auto")
     parser.add_argument("--precise", action="store_true")
-    parser.add_argument("--threads", type=int)
     parser.add_argument("--all-iterations", action="store_true", required=True)
-    parser.add_argument("--dump", type=Path, required=True)
     parser.add_argument("--trace", type=Path, required=True)
-    return parser.parse_args()
+    return parser.start()
 
 
 def _read_picture(path: Path) -> Tensor:
@@ -56,9 +39,6 @@ def _read_picture(path: Path) -> Tensor:
 def main() -> None:
     arguments = _arguments()
     fault = arguments.fault
-    if fault == "crash":
-        raise SystemExit("hewn: out of luck")
-    torch.set_num_threads(1)  # the pictures are small
     network = load_network(arguments.weights)
     if fault == "correlation-order":
         network.update_block.encoder.register_forward_pre_hook(_swap_x_and_y)

@@ -15,38 +15,22 @@ from weights_tools.nets.superpoint_keypoints import (
     extract_keypoints,
     sample_descriptors,
 )
-
-FAULTS = (
-    "none",
-    "input",
-    "layer",
-    "drop-keypoint",
-    "order",
-    "descriptor",
-    "missing-tensor",
-    "report",
-    "crash",
-)
+from weights_tools.tests.support.stand_in import StandIn
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--fault", choices=FAULTS, default="none")
-    parser.add_argument("command", choices=["keypoints"])
+    faults = "input layer drop-keypoint order descriptor missing-tensor report"
+    parser = StandIn("keypoints", faults)
     parser.add_argument("image", type=Path)
     parser.add_argument("--weights", type=Path, required=True)
-    parser.add_argument("--dump", type=Path, required=True)
     parser.add_argument("--trace", type=Path, required=True)
     parser.add_argument("--json", type=Path, required=True)
     parser.add_argument("--precise", action="store_true")
-    parser.add_argument("--threads", type=int)
-    return parser.parse_args()
+    return parser.start()
 
 
 def main() -> None:
     arguments = _arguments()
-    if arguments.fault == "crash":
-        raise SystemExit("hewn: out of luck")
     contents = safetensors_file.read(arguments.weights)
     sampling = json.loads(contents.metadata["hewn.config"])["descriptor_sampling"]
     with Image.open(arguments.image) as picture:
