@@ -81,7 +81,7 @@ peers: all
 
 audit: all
 	cmake --build --preset release -j $(JOBS) --target hewn_op_runner
-	$(PYTHON) .ci/audit
+	$(PYTHON) -m weights_tools.audit.everything
 
 # Needs what weights_tools/train/requirements.txt brings.
 evaluate: all

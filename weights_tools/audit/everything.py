@@ -1,10 +1,10 @@
-#!/usr/bin/env python3
 """hewn against PyTorch: operators, convolutions by each algorithm, networks layer by layer.
 
 Before them come the tests of the tools. Weights are random ones and, of SuperPoint, real ones. Says
 so and ends well where PyTorch, or the data beside the repository, is not there. Chains of steps run
 side by side, one to a processor, in forks of a process that has imported PyTorch once; a chain ends
-at the first step that fails, and the others go on. `.ci/audit clip-tiny` runs this one alone.
+at the first step that fails, and the others go on.
+`python -m weights_tools.audit.everything clip-tiny` runs this one alone.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 
 os.environ["OMP_NUM_THREADS"] = "1"  # processors have a chain each
-sys.path.insert(0, str(Path.cwd()))
 try:
     import PIL  # noqa: F401
     import safetensors  # noqa: F401
@@ -264,4 +263,5 @@ def main() -> int:
     return 1 if failed else 0
 
 
-sys.exit(main())
+if __name__ == "__main__":
+    sys.exit(main())
