@@ -9,20 +9,23 @@ namespace hewn {
 
 namespace {
 
-void check_part(const char* what, std::int64_t begin, std::int64_t end, std::int64_t size) {
+/// [begin, end) of an axis along which a view has `stride` floats between neighbours.
+template <typename Float>
+BasicView<Float> part_of(BasicView<Float> view, const char* what, std::int64_t Nhwc::*axis,
+                         std::int64_t stride, std::int64_t begin, std::int64_t end) {
+  const std::int64_t size = view.shape.*axis;
   require(0 <= begin && begin <= end && end <= size, what, " [", begin, ", ", end,
           ") of a view with ", size, " ", what);
+  view.data += begin * stride;
+  view.shape.*axis = end - begin;
+  return view;
 }
 
 }  // namespace
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::channels(std::int64_t begin, std::int64_t end) const {
-  check_part("channels", begin, end, shape.c);
-  BasicView part = *this;
-  part.data += begin;
-  part.shape.c = end - begin;
-  return part;
+  return part_of(*this, "channels", &Nhwc::c, 1, begin, end);
 }
 
 template <typename Float>
@@ -33,29 +36,17 @@ BasicView<Float> BasicView<Float>::image(std::int64_t n) const {
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::images(std::int64_t begin, std::int64_t end) const {
-  check_part("images", begin, end, shape.n);
-  BasicView part = *this;
-  part.data += begin * image_stride;
-  part.shape.n = end - begin;
-  return part;
+  return part_of(*this, "images", &Nhwc::n, image_stride, begin, end);
 }
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::rows(std::int64_t begin, std::int64_t end) const {
-  check_part("rows", begin, end, shape.h);
-  BasicView part = *this;
-  part.data += begin * row_stride;
-  part.shape.h = end - begin;
-  return part;
+  return part_of(*this, "rows", &Nhwc::h, row_stride, begin, end);
 }
 
 template <typename Float>
 BasicView<Float> BasicView<Float>::columns(std::int64_t begin, std::int64_t end) const {
-  check_part("columns", begin, end, shape.w);
-  BasicView part = *this;
-  part.data += begin * pixel_stride;
-  part.shape.w = end - begin;
-  return part;
+  return part_of(*this, "columns", &Nhwc::w, pixel_stride, begin, end);
 }
 
 template <typename Float>

@@ -78,7 +78,7 @@ struct BasicView {
   BasicView columns(std::int64_t begin, std::int64_t end) const;
   /// The h × w pixels of every image from (y, x) on. Throws Error unless they lie inside.
   BasicView window(std::int64_t y, std::int64_t x, std::int64_t h, std::int64_t w) const {
-    return rows(y, y + h).columns(x, x + w);
+    return rows(y, checked_add(y, h, "rows")).columns(x, checked_add(x, w, "columns"));
   }
   /// Pixels [first, first + count) in row-major order as one row; they are evenly spaced, which is
   /// not checked: see pixels_of_run().

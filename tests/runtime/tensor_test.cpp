@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <numeric>
 #include <vector>
 
@@ -98,6 +99,10 @@ TEST(View, AWindowIsRowsAndColumnsOfEveryImage) {
             "columns [-1, 1) of a view with 2 columns");
   EXPECT_EQ(error_of([&] { static_cast<void>(window.window(0, 1, 1, 2)); }),
             "columns [1, 3) of a view with 2 columns");
+  EXPECT_EQ(error_of([&] {
+              static_cast<void>(window.window(std::numeric_limits<std::int64_t>::max(), 0, 1, 1));
+            }),
+            "rows: 9223372036854775807 + 1 is not a valid size");
 }
 
 TEST(View, IsGaplessWhereAllPixelsAreEvenlySpaced) {
