@@ -55,9 +55,9 @@ class Raft {
                      Conv2dPacking packing = Conv2dPacking::any);
 
   /// Runs the network on RGB values in [0, 1], {n, h, w, 3} each, both sides multiples of 8 and at
-  /// least kMinSide. Throws Error for another shape or number of iterations. Traced are "input", both
-  /// pictures' images; the encoders' layers, fnet's of both; and of every iteration, from 0 on,
-  /// "0.correlation", "0.motion", "0.hidden", "0.flow_low" and, where its flow is upsampled by
+  /// least kMinSide. Throws Error for another shape or number of iterations. Traced are "input",
+  /// both pictures' images; the encoders' layers, fnet's of both; and of every iteration, from 0
+  /// on, "0.correlation", "0.motion", "0.hidden", "0.flow_low" and, where its flow is upsampled by
   /// convex combinations, the logits "0.mask". Thread-safe with one Context a thread. The caller
   /// holds an Arena::Scope around this and all use of the output. The bits depend on neither
   /// threads nor instruction set.

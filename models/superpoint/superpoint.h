@@ -47,8 +47,8 @@ class SuperPoint {
   /// Runs the network on gray values in [0, 1], {n, h, w, 1}, both sides at least 8; when 8 does
   /// not divide them, the remainder on the right and at the bottom has no score, as in PyTorch.
   /// Throws Error for another shape. Traced are all layers; of those that are pooled, conv1b,
-  /// conv2b and conv3b, the maxima as "conv1b.max_pool". Thread-safe with one Context a thread. The caller holds an
-  /// Arena::Scope around this and all use of the output.
+  /// conv2b and conv3b, the maxima as "conv1b.max_pool". Thread-safe with one Context a thread. The
+  /// caller holds an Arena::Scope around this and all use of the output.
   Output forward(ConstView image, Context& ctx) const;
 
   /// For sample_descriptors(): what the checkpoint was trained with.
