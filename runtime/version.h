@@ -4,12 +4,14 @@
 
 #include <string>
 
+// NOLINTBEGIN(cppcoreguidelines-macro-usage): conditionals of the preprocessor compare them.
 /// Counts the changes of the interface. Until it is 1, HEWN_VERSION_MINOR does.
 #define HEWN_VERSION_MAJOR 0
 /// Counts what is new.
 #define HEWN_VERSION_MINOR 1
 /// Counts what is mended.
 #define HEWN_VERSION_PATCH 0
+// NOLINTEND(cppcoreguidelines-macro-usage)
 
 /// All of hewn: tensors and files (runtime), operators on them (ops), networks and what they are
 /// for (models). Macros, which have no namespace, begin with HEWN_.

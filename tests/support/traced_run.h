@@ -46,6 +46,7 @@ std::vector<TracedLayer> trace_of(const ContextOptions& options, const Run& run)
 /// The names and shapes of layers, in their order.
 inline std::vector<std::pair<std::string, Nhwc>> shapes_of(const std::vector<TracedLayer>& layers) {
   std::vector<std::pair<std::string, Nhwc>> shapes;
+  shapes.reserve(layers.size());
   for (const TracedLayer& layer : layers) shapes.emplace_back(layer.name, layer.values.shape());
   return shapes;
 }
