@@ -68,9 +68,11 @@ void preprocess(const Image& picture, const Preprocessing& p, View y, Context& c
     levels[c] = normalized_levels(p.mean[c], p.std[c]);
   }
   auto value = rgb.begin();
-  for (std::int64_t pixel = 0; pixel < y.shape.pixels(); ++pixel) {
-    float* to = y.pixel(pixel);
-    for (const auto& levels_of_colour : levels) *to++ = levels_of_colour[*value++];
+  for (std::int64_t row = 0; row < p.size; ++row) {
+    for (std::int64_t column = 0; column < p.size; ++column) {
+      float* to = y.pixel(0, row, column);
+      for (const auto& levels_of_colour : levels) *to++ = levels_of_colour[*value++];
+    }
   }
 }
 

@@ -43,15 +43,19 @@ void concat_channels(std::span<const ConstView> parts, View y, Context& ctx) {
   const ProfileScope profile(
       ctx.profiler(), "concat", "",
       {.flops = 0, .bytes = 2 * sizeof(float) * static_cast<double>(y.shape.count())});
+  std::int64_t run = pixels_of_run(y);
+  for (const ConstView& part : parts) run = std::min(run, pixels_of_run(part));
   parallel_for(ctx, y.shape.pixels(), kGrain, [&](std::int64_t begin, std::int64_t end, int) {
-    for (std::int64_t pixel = begin; pixel < end; ++pixel) {
-      float* out = y.pixel(pixel);
+    for_each_run(begin, end, run, [&](std::int64_t first, std::int64_t count) {
+      float* out = y.pixel(first);
       for (const ConstView& part : parts) {
-        const float* in = part.pixel(pixel);
-        if (in != out) std::copy_n(in, part.shape.c, out);
+        const float* in = part.pixel(first);
+        for (std::int64_t i = 0; in != out && i < count; ++i) {
+          std::copy_n(in + i * part.pixel_stride, part.shape.c, out + i * y.pixel_stride);
+        }
         out += part.shape.c;
       }
-    }
+    });
   });
 }
 

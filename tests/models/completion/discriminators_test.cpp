@@ -52,7 +52,7 @@ std::array<std::int64_t, 4> window(std::int64_t h, std::int64_t w, const Rectang
   return sides(score_window(mask_of({1, h, w, 3}, hole).view()));
 }
 
-// Label: bits
+// Labels: bits long
 TEST(Discriminators, SameBitsOnVectorInstructionSetsAndNumbersOfThreads) {
   Random random(1);
   const Tensor picture = random.tensor({1, kPicture, kPicture, 3}, 0, 1);

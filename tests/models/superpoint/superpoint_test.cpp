@@ -85,7 +85,8 @@ std::map<std::string, std::uint64_t> layers_of(const Tensor& images, Context& ct
 }
 
 TEST(SuperPoint, ATraceSeesEveryLayerOfTheRunThatItWatches) {
-  const Tensor images = Random(2).tensor({2, 83, 301, 1}, 0, 1);
+  // Two strips in the first stage, whose rows go round its buffer more than once.
+  const Tensor images = Random(2).tensor({2, 35, 265, 1}, 0, 1);
   for (const int threads : {1, 3}) {
     for (const bool precise : {false, true}) {
       const ContextOptions options{.threads = threads, .precise = precise, .l2_bytes = 1 << 20};
@@ -93,9 +94,9 @@ TEST(SuperPoint, ATraceSeesEveryLayerOfTheRunThatItWatches) {
           test::trace_of(options, [&](Context& ctx) { return run(images.view(), ctx); });
       Context ctx(options);
       EXPECT_EQ(test::bits_of(traced), layers_of(images, ctx));
-      EXPECT_EQ(traced.at(0).values.shape(), (Nhwc{2, 83, 301, 64}));
+      EXPECT_EQ(traced.at(0).values.shape(), (Nhwc{2, 35, 265, 64}));
       EXPECT_EQ(traced.at(1).name, "conv1b.max_pool");
-      EXPECT_EQ(traced.at(1).values.shape(), (Nhwc{2, 41, 150, 64}));
+      EXPECT_EQ(traced.at(1).values.shape(), (Nhwc{2, 17, 132, 64}));
     }
   }
 }
