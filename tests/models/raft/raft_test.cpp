@@ -240,7 +240,7 @@ TEST(Raft, ATraceSeesEveryLayerOfTheRunThatItWatches) {
   }
 }
 
-// Label: bits
+// Labels: bits long
 TEST(Raft, ASecondRunAllocatesNothing) {
   Random random(6);
   const Tensor a = random.tensor({1, 64, 64, 3}, 0, 1);
@@ -254,7 +254,7 @@ TEST(Raft, ASecondRunAllocatesNothing) {
   }
 }
 
-// Label: bits
+// Labels: bits long
 TEST(Raft, IterationsAllocateNothing) {
   Random random(9);
   const Tensor a = random.tensor({1, 64, 64, 3}, 0, 1);
