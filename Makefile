@@ -18,7 +18,7 @@ sudo    := $(if $(filter 0,$(shell id -u)),,sudo)
 hewn    := build/release/hewn
 
 # docs/dependencies.md says what each is for.
-packages := cmake ninja-build g++ ccache python3 \
+packages := cmake ninja-build g++ ccache \
   libeigen3-dev libtbb-dev libxsimd-dev libstb-dev libbenchmark-dev libgtest-dev nlohmann-json3-dev libcli11-dev \
   libutf8proc-dev
 packages_lint := clang-tidy clang-format doxygen
